@@ -1,0 +1,403 @@
+/* Settings: one table says what exists; a file and the command line fill it. */
+#include <errno.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ini.h>
+
+#include "config.h"
+
+enum type {
+    INTEGER,
+    SWITCH, /* off, on */
+    LEVEL,  /* enum log_level */
+    TEXT,
+    NAME, /* TEXT that is safe in a cache key and in nginx's settings */
+};
+
+enum {
+    NAME_MAX_CHARS = 40
+};
+
+#define NAME_CHARS \
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+
+/* In the order of their values. */
+static const char *const switch_words[] = {"off", "on", NULL};
+static const char *const level_words[] = {
+    "error", "warn", "info", "debug", NULL};
+
+struct setting {
+    const char *section;
+    const char *key;
+    size_t offset; /* in struct config */
+    enum type type;
+    const char *initial;
+    int min;
+    int max;
+};
+
+#define AT(section, key) \
+#section, #key, offsetof(struct config, section##_##key)
+
+/* What a setting means stands in etc/newsfeed.conf. */
+static const struct setting settings[] = {
+    {AT(service, spec), TEXT, "/usr/local/share/newsfeed/openapi.yaml", 0, 0},
+    {AT(service, log_level), LEVEL, "info", 0, 0},
+
+    {AT(worker, count), INTEGER, "8", 1, 256},
+    {AT(worker, max_requests), INTEGER, "100000", 0, 1000000000},
+    {AT(worker, request_timeout), INTEGER, "30000", 100, 3600000},
+    {AT(worker, queue_timeout), INTEGER, "5000", 1, 3600000},
+    {AT(worker, shutdown_timeout), INTEGER, "30000", 0, 3600000},
+
+    {AT(db, conninfo), TEXT, "", 0, 0},
+    {AT(db, connect_timeout), INTEGER, "400", 1, 60000},
+    {AT(db, statement_timeout), INTEGER, "800", 1, 600000},
+    {AT(db, prepare), SWITCH, "on", 0, 0},
+
+    {AT(cache, servers), TEXT, "", 0, 0},
+    {AT(cache, prefix), NAME, "nf1", 0, 0},
+    {AT(cache, timeout), INTEGER, "50", 1, 10000},
+    {AT(cache, retry), INTEGER, "1000", 1, 600000},
+    {AT(cache, ttl), INTEGER, "60", 1, 3600},
+
+    {AT(feed, backfill), INTEGER, "50", 0, 1000},
+    {AT(feed, inline_friends), INTEGER, "1000", 0, 100000},
+    {AT(feed, idempotency_hours), INTEGER, "24", 1, 8760},
+
+    {AT(dispatcher, enabled), SWITCH, "on", 0, 0},
+    {AT(dispatcher, interval), INTEGER, "100", 1, 60000},
+    {AT(dispatcher, piece), INTEGER, "2000", 1, 100000},
+
+    {AT(auth, key_file), TEXT, "", 0, 0},
+    {AT(auth, audience), TEXT, "", 0, 0},
+};
+
+enum {
+    SETTING_COUNT = sizeof(settings) / sizeof(*settings)
+};
+
+/* What config_load makes: the values, and the words they were given in. */
+struct loaded {
+    struct config config; /* first: a pointer to it is one to the whole */
+    char *texts[SETTING_COUNT];
+};
+
+struct loader {
+    struct loaded *loaded;
+    struct buf *faults;
+    const char *file; /* NULL: on the command line */
+    FILE *stream;
+    int line;
+    int set_at[SETTING_COUNT]; /* line of the file, 0: not yet */
+};
+
+static void fault(const struct loader *loader, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void fault(const struct loader *loader, const char *format, ...)
+{
+    va_list args;
+
+    if (loader->file && loader->line > 0)
+        buf_printf(loader->faults, "%s:%d: ", loader->file, loader->line);
+    else
+        buf_printf(
+            loader->faults, "%s: ", loader->file ? loader->file : "--set");
+    va_start(args, format);
+    buf_vprintf(loader->faults, format, args);
+    va_end(args);
+    buf_puts(loader->faults, "\n");
+}
+
+static bool parse_int(const char *text, int min, int max, int *value)
+{
+    char *end;
+
+    errno = 0;
+    long number = strtol(text, &end, 10);
+    if (errno || end == text || *end || number < min || number > max)
+        return false;
+    *value = (int)number;
+    return true;
+}
+
+static int find_word(const char *const *words, const char *text)
+{
+    for (int i = 0; words[i]; i++)
+        if (strcmp(words[i], text) == 0)
+            return i;
+    return -1;
+}
+
+/* The file's comments start at " ;", so no value may hold that: it would not
+ * be read back as config_print printed it. */
+static bool is_text(const char *text)
+{
+    for (const char *c = text; *c; c++)
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            return false;
+    return !strstr(text, " ;") && *text != ';';
+}
+
+static bool is_name(const char *text)
+{
+    size_t len = strlen(text);
+
+    return len > 0 && len <= NAME_MAX_CHARS && strspn(text, NAME_CHARS) == len;
+}
+
+/* Writes the value into its field; false if the text does not fit. */
+static bool assign(
+    const struct setting *setting, char *text, struct config *config)
+{
+    void *field = (char *)config + setting->offset;
+    int word;
+
+    switch (setting->type) {
+    case INTEGER:
+        return parse_int(text, setting->min, setting->max, field);
+    case SWITCH:
+        word = find_word(switch_words, text);
+        *(bool *)field = word > 0;
+        return word >= 0;
+    case LEVEL:
+        word = find_word(level_words, text);
+        *(enum log_level *)field = (enum log_level)word;
+        return word >= 0;
+    case TEXT:
+    case NAME:
+        *(const char **)field = text;
+        return setting->type == TEXT ? is_text(text) : is_name(text);
+    }
+    return false;
+}
+
+static void refuse(const struct loader *loader, const struct setting *setting,
+    const char *text)
+{
+    struct buf right = {0};
+
+    switch (setting->type) {
+    case INTEGER:
+        buf_printf(
+            &right, "a whole number from %d to %d", setting->min, setting->max);
+        break;
+    case SWITCH:
+        buf_puts(&right, "on or off");
+        break;
+    case LEVEL:
+        buf_puts(&right, "error, warn, info or debug");
+        break;
+    case TEXT:
+        buf_puts(&right, "text without control characters and \" ;\"");
+        break;
+    case NAME:
+        buf_printf(&right, "1 to %d of A-Z a-z 0-9 . _ -", NAME_MAX_CHARS);
+        break;
+    }
+    fault(loader, "%s.%s is \"%s\", must be %s", setting->section, setting->key,
+        text, buf_text(&right));
+    buf_free(&right);
+}
+
+static void set(struct loader *loader, int index, const char *value)
+{
+    struct loaded *loaded = loader->loaded;
+    char *text = strdup(value);
+
+    if (!text) {
+        fault(loader, "out of memory");
+        return;
+    }
+    free(loaded->texts[index]);
+    loaded->texts[index] = text;
+    if (!assign(&settings[index], text, &loaded->config))
+        refuse(loader, &settings[index], text);
+}
+
+static bool is_section(const char *name)
+{
+    for (int i = 0; i < SETTING_COUNT; i++)
+        if (strcmp(settings[i].section, name) == 0)
+            return true;
+    return false;
+}
+
+/* -1: there is no such setting. */
+static int find(const char *section, const char *key)
+{
+    for (int i = 0; i < SETTING_COUNT; i++)
+        if (strcmp(settings[i].section, section) == 0 &&
+            strcmp(settings[i].key, key) == 0)
+            return i;
+    return -1;
+}
+
+static void refuse_key(
+    const struct loader *loader, const char *section, const char *key)
+{
+    struct buf known = {0};
+
+    for (int i = 0; i < SETTING_COUNT; i++)
+        if (strcmp(settings[i].section, section) == 0)
+            buf_printf(&known, " %s", settings[i].key);
+    fault(loader, "[%s] has no \"%s\", it has:%s", section, key,
+        buf_text(&known));
+    buf_free(&known);
+}
+
+static void refuse_section(const struct loader *loader, const char *section)
+{
+    struct buf known = {0};
+
+    for (int i = 0; i < SETTING_COUNT; i++)
+        if (i == 0 || strcmp(settings[i].section, settings[i - 1].section) != 0)
+            buf_printf(&known, " [%s]", settings[i].section);
+    fault(loader, "there is no section [%s], there are:%s", section,
+        buf_text(&known));
+    buf_free(&known);
+}
+
+/* The setting's index, or -1 after a fault that lists what there is. */
+static int look_up(
+    const struct loader *loader, const char *section, const char *key)
+{
+    int index = find(section, key);
+
+    if (index < 0 && is_section(section))
+        refuse_key(loader, section, key);
+    else if (index < 0)
+        refuse_section(loader, section);
+    return index;
+}
+
+/* One key of the file; 1: go on, faults are gathered. */
+static int take_key(
+    void *context, const char *section, const char *key, const char *value)
+{
+    struct loader *loader = context;
+    int index = look_up(loader, section, key);
+
+    if (index < 0)
+        return 1;
+    if (loader->set_at[index])
+        fault(loader, "%s.%s was already set in line %d, set it once", section,
+            key, loader->set_at[index]);
+    loader->set_at[index] = loader->line;
+    set(loader, index, value);
+    return 1;
+}
+
+/* fgets for inih that counts lines, which inih does not tell its handler, and
+ * refuses what inih would silently take for two lines. */
+static char *read_line(char *line, int size, void *context)
+{
+    struct loader *loader = context;
+    int c;
+
+    if (!fgets(line, size, loader->stream))
+        return NULL;
+    loader->line++;
+    if (strlen(line) + 1 < (size_t)size || line[size - 2] == '\n')
+        return line;
+    fault(loader, "the line is too long, it may have %d characters", size - 2);
+    while ((c = getc(loader->stream)) != '\n' && c != EOF)
+        ;
+    return line;
+}
+
+static void load_file(struct loader *loader, const char *file)
+{
+    loader->file = file;
+    loader->stream = fopen(file, "re");
+    if (!loader->stream) {
+        fault(loader, "cannot be opened: %s", strerror(errno));
+        return;
+    }
+    int bad_line = ini_parse_stream(read_line, loader, take_key, loader);
+    if (ferror(loader->stream))
+        fault(loader, "cannot be read: %s", strerror(errno));
+    fclose(loader->stream);
+    if (bad_line) {
+        loader->line = bad_line;
+        fault(loader, "is neither \"[section]\" nor \"key = value\" nor a "
+                      "comment (# or ; in front)");
+    }
+}
+
+/* "section.key=value" */
+static void take_override(struct loader *loader, const char *override)
+{
+    char *copy = strdup(override);
+    char *dot = copy ? strchr(copy, '.') : NULL;
+    char *equals = dot ? strchr(dot, '=') : NULL;
+
+    if (!equals) {
+        fault(loader, "\"%s\" must be section.key=value", override);
+        goto out;
+    }
+    *dot = *equals = '\0';
+    int index = look_up(loader, copy, dot + 1);
+    if (index >= 0)
+        set(loader, index, equals + 1);
+out:
+    free(copy);
+}
+
+bool config_load(const char *file, char *const *overrides, int count,
+    struct config **config, struct buf *faults)
+{
+    struct loader loader = {
+        .loaded = calloc(1, sizeof(struct loaded)), .faults = faults};
+    size_t faults_before = faults->len;
+
+    *config = NULL;
+    if (!loader.loaded) {
+        fault(&loader, "out of memory");
+        return false;
+    }
+    for (int i = 0; i < SETTING_COUNT; i++)
+        set(&loader, i, settings[i].initial);
+    if (file)
+        load_file(&loader, file);
+    loader.file = NULL;
+    for (int i = 0; i < count; i++)
+        take_override(&loader, overrides[i]);
+
+    if (faults->len > faults_before || faults->failed) {
+        config_free(&loader.loaded->config);
+        return false;
+    }
+    *config = &loader.loaded->config;
+    return true;
+}
+
+void config_free(struct config *config)
+{
+    struct loaded *loaded = (struct loaded *)config;
+
+    if (!loaded)
+        return;
+    for (int i = 0; i < SETTING_COUNT; i++)
+        free(loaded->texts[i]);
+    free(loaded);
+}
+
+void config_print(const struct config *config, struct buf *out)
+{
+    const struct loaded *loaded = (const struct loaded *)config;
+    const char *section = "";
+
+    for (int i = 0; i < SETTING_COUNT; i++) {
+        if (strcmp(settings[i].section, section) != 0) {
+            section = settings[i].section;
+            buf_printf(out, "%s[%s]\n", i > 0 ? "\n" : "", section);
+        }
+        buf_printf(out, "%s = %s\n", settings[i].key, loaded->texts[i]);
+    }
+}

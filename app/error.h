@@ -1,0 +1,28 @@
+/* What a caller can do about a failure: one enum, its status and title. */
+#ifndef NEWSFEED_ERROR_H
+#define NEWSFEED_ERROR_H
+
+#define MUST_CHECK __attribute__((warn_unused_result))
+
+enum error {
+    OK = 0,
+    ERR_INVALID,         /* mend the request */
+    ERR_UNAUTHENTICATED, /* present credentials that hold */
+    ERR_FORBIDDEN,       /* these credentials may not do this */
+    ERR_NOT_FOUND,       /* no such path or thing */
+    ERR_METHOD,          /* the path knows other methods */
+    ERR_CONFLICT,        /* the same request is still running */
+    ERR_TOO_LARGE,       /* the body is over the limit */
+    ERR_MEDIA_TYPE,      /* the body is not application/json */
+    ERR_KEY_REUSED,      /* the key belongs to another request */
+    ERR_UNAVAILABLE,     /* try again in a moment */
+    ERR_INTERNAL,        /* a fault of ours, logged where it was found */
+};
+
+/* HTTP status code of an error, 200 for OK. */
+int error_status(enum error error);
+
+/* Reason phrase of a status code, as RFC 9110 names it; never NULL. */
+const char *error_title(int status);
+
+#endif

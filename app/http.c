@@ -1,0 +1,192 @@
+/* Request and response as plain structs, and how a response is printed. */
+#include <stdio.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "error.h"
+#include "http.h"
+
+enum {
+    KEEP_MAX = 64 << 10
+}; /* bytes a response keeps for the next one */
+
+/* Every page starts so; then its tag, further headers, empty line, body. */
+#define PAGE_START "HTTP/1.1 200 OK\r\nContent-Type: " HTTP_JSON "\r\nETag: "
+
+/* In place, from `start` on. */
+static void remove_line_ends(struct buf *buf, size_t start)
+{
+    size_t kept = start;
+
+    for (size_t i = start; i < buf->len; i++)
+        if (buf->data[i] != '\r' && buf->data[i] != '\n')
+            buf->data[kept++] = buf->data[i];
+    buf->len = kept;
+}
+
+void http_header(
+    struct http_response *response, const char *name, const char *format, ...)
+{
+    struct buf *headers = &response->headers;
+    va_list args;
+
+    buf_puts(headers, name);
+    buf_puts(headers, ": ");
+    size_t start = headers->len;
+    va_start(args, format);
+    buf_vprintf(headers, format, args);
+    va_end(args);
+    remove_line_ends(headers, start);
+    buf_puts(headers, "\r\n");
+}
+
+void http_set_etag(struct http_response *response)
+{
+    const struct buf *body = &response->body;
+
+    snprintf(response->etag, sizeof(response->etag), "\"%016llx\"",
+        (unsigned long long)XXH3_64bits(buf_text(body), body->len));
+}
+
+bool http_etag_matches(const char *if_none_match, const char *etag)
+{
+    const char *tag = if_none_match + strspn(if_none_match, " \t,");
+
+    if (!*etag)
+        return false;
+    if (*tag == '*')
+        return true;
+    while (*tag) {
+        if (strncmp(tag, "W/", 2) == 0)
+            tag += 2;
+        const char *end = *tag == '"' ? strchr(tag + 1, '"') : NULL;
+        if (!end)
+            return false;
+        size_t len = (size_t)(end + 1 - tag);
+        if (len == strlen(etag) && memcmp(tag, etag, len) == 0)
+            return true;
+        tag = end + 1 + strspn(end + 1, " \t,");
+    }
+    return false;
+}
+
+static bool has_length(int status)
+{
+    return status != 204 && status != 304;
+}
+
+void http_print_head(const struct http_response *response, struct buf *out)
+{
+    int status = response->status;
+
+    buf_printf(out, "Status: %d %s\r\n", status, error_title(status));
+    if (response->content_type)
+        buf_printf(out, "Content-Type: %s\r\n", response->content_type);
+    if (*response->etag)
+        buf_printf(out, "ETag: %s\r\n", response->etag);
+    if (has_length(status))
+        buf_printf(out, "Content-Length: %zu\r\n", response->body.len);
+    buf_add(out, buf_text(&response->headers), response->headers.len);
+    buf_puts(out, "\r\n");
+}
+
+void http_print_page(const struct http_response *response, struct buf *out)
+{
+    buf_puts(out, PAGE_START);
+    buf_puts(out, response->etag);
+    buf_puts(out, "\r\n");
+    buf_add(out, buf_text(&response->headers), response->headers.len);
+    buf_puts(out, "\r\n");
+    buf_add(out, buf_text(&response->body), response->body.len);
+}
+
+/* Cuts the tag's line off the front of *page; false if there is none. */
+static bool take_etag(
+    const char **page, const char *end, char *etag, size_t size)
+{
+    const char *line_end = memmem(*page, (size_t)(end - *page), "\r\n", 2);
+    size_t len = line_end ? (size_t)(line_end - *page) : 0;
+
+    if (len < 2 || len >= size || **page != '"' || line_end[-1] != '"')
+        return false;
+    memcpy(etag, *page, len);
+    etag[len] = '\0';
+    *page = line_end;
+    return true;
+}
+
+bool http_parse_page(
+    const char *page, size_t len, struct http_response *response)
+{
+    const char *end = page + len;
+
+    if (len < strlen(PAGE_START) ||
+        memcmp(page, PAGE_START, strlen(PAGE_START)) != 0)
+        return false;
+    page += strlen(PAGE_START);
+    if (!take_etag(&page, end, response->etag, sizeof(response->etag)))
+        return false;
+    const char *blank = memmem(page, (size_t)(end - page), "\r\n\r\n", 4);
+    if (!blank)
+        return false;
+
+    /* Between the tag's line end and the last header's. */
+    page += 2;
+    blank += 2;
+    buf_add(&response->headers, page, (size_t)(blank - page));
+    buf_add(&response->body, blank + 2, (size_t)(end - blank - 2));
+    response->status = 200;
+    response->content_type = HTTP_JSON;
+    return !response->headers.failed && !response->body.failed;
+}
+
+void http_response_reset(struct http_response *response)
+{
+    response->status = 0;
+    response->content_type = NULL;
+    response->etag[0] = '\0';
+    buf_reset(&response->headers, KEEP_MAX);
+    buf_reset(&response->body, KEEP_MAX);
+}
+
+void http_response_free(struct http_response *response)
+{
+    buf_free(&response->headers);
+    buf_free(&response->body);
+    *response = (struct http_response){0};
+}
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+bool http_decode(char *text, bool form)
+{
+    char *to = text;
+
+    for (const char *from = text; *from; from++) {
+        char c = *from;
+        if (c == '+' && form)
+            c = ' ';
+        if (c == '%') {
+            int high = hex_value(from[1]);
+            int low = high < 0 ? -1 : hex_value(from[2]);
+            if (low < 0 || (high | low) == 0)
+                return false;
+            c = (char)(high << 4 | low);
+            from += 2;
+        }
+        *to++ = c;
+    }
+    *to = '\0';
+    return true;
+}

@@ -1,0 +1,80 @@
+/* Request and response as plain structs, and how a response is printed. */
+#ifndef NEWSFEED_HTTP_H
+#define NEWSFEED_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "buf.h"
+
+#define HTTP_JSON "application/json"
+#define HTTP_PROBLEM "application/problem+json"
+
+enum {
+    HTTP_BODY_MAX = 128 << 10, /* bytes */
+    HTTP_REQUEST_ID_MAX = 64,  /* characters */
+};
+
+/* All strings outlive the handling of the request, no longer. A header that
+ * the request does not have is NULL. */
+struct http_request {
+    const char *id;     /* 1 to 64 of A-Z a-z 0-9 . _ - */
+    const char *method; /* as sent: "GET" */
+    const char *path;   /* raw, before '?' */
+    const char *query;  /* raw, after '?'; "" if none */
+    const char *content_type;
+    const char *authorization;
+    const char *if_none_match;
+    const char *idempotency_key;
+    const char *body; /* NUL-terminated behind body_len bytes */
+    size_t body_len;
+    bool body_too_large; /* the body was over the limit and not kept */
+    bool body_cut;       /* fewer bytes came than were announced */
+    bool expired;        /* waited too long for a worker: answer 503 */
+    bool auth_only;      /* asks only whether it would be allowed */
+};
+
+/* Starts as all zeros; give back with http_response_free. */
+struct http_response {
+    int status;
+    const char *content_type; /* NULL: a response without a body */
+    char etag[24];            /* with its quotes; "" if none */
+    struct buf headers;       /* further header lines, each ends with CRLF */
+    struct buf body;
+};
+
+/* Appends "Name: value\r\n"; CR and LF within the value are left out. */
+void http_header(struct http_response *response, const char *name,
+    const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Sets the entity tag from the bytes of the body (XXH3, 64 bits). */
+void http_set_etag(struct http_response *response);
+
+/* Whether an If-None-Match value names this tag: "*" or a list, compared
+ * weakly (RFC 9110, 13.1.2). */
+bool http_etag_matches(const char *if_none_match, const char *etag);
+
+/* Prints the head for FastCGI, from "Status: 200 OK" to the empty line, with
+ * the body's Content-Length (but for 204 and 304, which have none). */
+void http_print_head(const struct http_response *response, struct buf *out);
+
+/* The response, a 200 of HTTP_JSON with a tag, as one stored page: head
+ * ("HTTP/1.1 200 OK") and body. nginx's srcache serves such pages as they
+ * are. */
+void http_print_page(const struct http_response *response, struct buf *out);
+
+/* The other way round, into an empty response; false if the bytes are no page
+ * that http_print_page wrote (the response may then be half filled) or if
+ * there is no memory. */
+bool http_parse_page(
+    const char *page, size_t len, struct http_response *response);
+
+/* For the next request: empties it, keeps some memory. */
+void http_response_reset(struct http_response *response);
+void http_response_free(struct http_response *response);
+
+/* Decodes %XX, and '+' as a space if `form`; in place, NUL-terminated.
+ * False if an escape is broken or would give a NUL. */
+bool http_decode(char *text, bool form);
+
+#endif

@@ -1,0 +1,38 @@
+/* Log lines with a subject, to standard error, one write each. */
+#ifndef NEWSFEED_LOG_H
+#define NEWSFEED_LOG_H
+
+enum log_level {
+    LOG_LEVEL_ERROR,
+    LOG_LEVEL_WARN,
+    LOG_LEVEL_INFO,
+    LOG_LEVEL_DEBUG,
+};
+
+/* Lines above this level are dropped; LOG_LEVEL_INFO until set. */
+void log_set_level(enum log_level level);
+
+/* What this process is in every line: "master", "worker 3", "dispatcher".
+ * The string is kept, not copied. */
+void log_set_process(const char *process);
+
+/* The request that is being served, in every line until it is set to NULL;
+ * kept, not copied. */
+void log_set_request(const char *request_id);
+
+/* One line: time (RFC 3339 UTC, ms), level, process[pid], request id if any,
+ * subject, text. Control characters in the text are printed as '?'; a line is
+ * cut at 2,000 bytes, so that one write(2) puts it out whole. */
+void log_error(const char *subject, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void log_warn(const char *subject, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void log_info(const char *subject, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void log_debug(const char *subject, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* An error line for each line of the text. */
+void log_lines(const char *subject, const char *lines);
+
+#endif

@@ -1,0 +1,57 @@
+/* What the service is about, as plain structs, and its limits. */
+#ifndef NEWSFEED_MODEL_H
+#define NEWSFEED_MODEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    PAGE_LIMIT_DEFAULT = 50,
+    PAGE_LIMIT_MAX = 200,
+};
+
+/* Bytes that somebody else owns; NUL-terminated as well. */
+struct text {
+    const char *data;
+    size_t len;
+};
+
+struct participant {
+    int64_t id;
+    struct text name;
+};
+
+struct friendship {
+    int64_t id;
+    int64_t from;
+    int64_t to;
+};
+
+/* One post: as its author's, to is 0; in a feed, to is the reader. */
+struct item {
+    int64_t id;
+    int64_t from;
+    int64_t to;
+    int64_t occurred; /* microseconds since 1970-01-01 UTC */
+    struct text subject;
+    struct text story;
+};
+
+/* Which part of a list: at most limit items, older than before (0: no bound)
+ * and newer than after (0: no bound). With after, the oldest such page. */
+struct page {
+    int limit;
+    int64_t before;
+    int64_t after;
+};
+
+/* What became of it: the first and last id printed (0: none), and whether
+ * something older than the last exists. */
+struct page_ends {
+    int count;
+    int64_t newest;
+    int64_t oldest;
+    int older;
+};
+
+#endif

@@ -1,0 +1,281 @@
+/* Tests of http. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <check.h>
+
+#include "http.h"
+
+static struct http_response response;
+static struct buf out;
+
+static void tear_down(void)
+{
+    http_response_free(&response);
+    buf_free(&out);
+}
+
+static void make_page(const char *body)
+{
+    response.status = 200;
+    response.content_type = HTTP_JSON;
+    buf_puts(&response.body, body);
+    http_set_etag(&response);
+}
+
+START_TEST(a_head_has_status_type_tag_length_and_headers)
+{
+    make_page("[]");
+    strcpy(response.etag, "\"1\"");
+    http_header(&response, "Link", "<%s>", "/x");
+    http_print_head(&response, &out);
+    ck_assert_str_eq(buf_text(&out), "Status: 200 OK\r\n"
+                                     "Content-Type: application/json\r\n"
+                                     "ETag: \"1\"\r\n"
+                                     "Content-Length: 2\r\n"
+                                     "Link: </x>\r\n"
+                                     "\r\n");
+}
+END_TEST
+
+START_TEST(a_304_has_no_length)
+{
+    response.status = 304;
+    http_print_head(&response, &out);
+    ck_assert_str_eq(buf_text(&out), "Status: 304 Not Modified\r\n\r\n");
+}
+END_TEST
+
+START_TEST(a_204_has_no_length)
+{
+    response.status = 204;
+    http_print_head(&response, &out);
+    ck_assert_str_eq(buf_text(&out), "Status: 204 No Content\r\n\r\n");
+}
+END_TEST
+
+START_TEST(a_value_cannot_start_another_header)
+{
+    http_header(&response, "X", "a\r\nSet-Cookie: b\n");
+    ck_assert_str_eq(buf_text(&response.headers), "X: aSet-Cookie: b\r\n");
+}
+END_TEST
+
+START_TEST(tags_tell_bodies_apart)
+{
+    char first[sizeof(response.etag)];
+
+    make_page("[1]");
+    strcpy(first, response.etag);
+    ck_assert_uint_eq(strlen(first), 18);
+    http_set_etag(&response);
+    ck_assert_str_eq(response.etag, first);
+    buf_puts(&response.body, " ");
+    http_set_etag(&response);
+    ck_assert_str_ne(response.etag, first);
+}
+END_TEST
+
+static const struct {
+    const char *if_none_match;
+    bool matches;
+} matches[] = {
+    {"\"abc\"", true},
+    {"W/\"abc\"", true},
+    {"*", true},
+    {" \"x\" , W/\"abc\"", true},
+    {"\"x\",\"abc\",\"y\"", true},
+    {"\"a,b\", \"abc\"", true},
+    {"\"abcd\"", false},
+    {"\"ab\"", false},
+    {"\"x, \\\"abc\"", false},
+    {"abc", false},
+    {"\"abc", false},
+    {"w/\"abc\"", false},
+    {"", false},
+    {",", false},
+};
+
+START_TEST(if_none_match_is_compared_weakly)
+{
+    ck_assert_msg(http_etag_matches(matches[_i].if_none_match, "\"abc\"") ==
+                      matches[_i].matches,
+        "%s", matches[_i].if_none_match);
+}
+END_TEST
+
+START_TEST(nothing_matches_a_response_without_a_tag)
+{
+    ck_assert(!http_etag_matches("*", ""));
+}
+END_TEST
+
+static void round_trip(void)
+{
+    struct http_response parsed = {0};
+
+    http_print_page(&response, &out);
+    ck_assert(http_parse_page(out.data, out.len, &parsed));
+    ck_assert_int_eq(parsed.status, 200);
+    ck_assert_str_eq(parsed.content_type, HTTP_JSON);
+    ck_assert_str_eq(parsed.etag, response.etag);
+    ck_assert_str_eq(buf_text(&parsed.headers), buf_text(&response.headers));
+    ck_assert_str_eq(buf_text(&parsed.body), buf_text(&response.body));
+    http_response_free(&parsed);
+}
+
+START_TEST(a_page_comes_back_as_it_was)
+{
+    make_page("[{\"id\":1}]");
+    http_header(&response, "Link", "</a?before=1>; rel=\"next\"");
+    http_header(&response, "X-Two", "2");
+    round_trip();
+}
+END_TEST
+
+START_TEST(a_page_without_further_headers_comes_back)
+{
+    make_page("[]");
+    round_trip();
+}
+END_TEST
+
+START_TEST(a_body_with_empty_lines_comes_back)
+{
+    make_page("[\r\n\r\n]\r\n\r\n");
+    http_header(&response, "X", "1");
+    round_trip();
+}
+END_TEST
+
+START_TEST(an_empty_body_comes_back)
+{
+    make_page("");
+    round_trip();
+}
+END_TEST
+
+START_TEST(a_page_begins_as_an_http_response)
+{
+    make_page("[]");
+    strcpy(response.etag, "\"1\"");
+    http_header(&response, "Link", "<x>");
+    http_print_page(&response, &out);
+    ck_assert_str_eq(buf_text(&out), "HTTP/1.1 200 OK\r\n"
+                                     "Content-Type: application/json\r\n"
+                                     "ETag: \"1\"\r\n"
+                                     "Link: <x>\r\n"
+                                     "\r\n"
+                                     "[]");
+}
+END_TEST
+
+/* Whatever is cut off the end of the head, nothing is read beyond the end:
+ * each piece is in memory of its own size. */
+START_TEST(no_cut_head_is_a_page)
+{
+    make_page("");
+    http_header(&response, "Link", "<x>");
+    http_print_page(&response, &out);
+    for (size_t len = 0; len < out.len; len++) {
+        char *piece = malloc(len + !len);
+        struct http_response parsed = {0};
+        memcpy(piece, out.data, len);
+        ck_assert_msg(!http_parse_page(piece, len, &parsed), "%zu", len);
+        http_response_free(&parsed);
+        free(piece);
+    }
+}
+END_TEST
+
+static const char *const no_pages[] = {
+    "L:123",
+    "HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nETag: \"1\""
+    "\r\n\r\n{}",
+    "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nETag: \"1\"\r\n\r\n{}",
+    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nETag: 1\r\n\r\n{}",
+    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nETag: "
+    "\"123456789012345678901234567890\"\r\n\r\n{}",
+};
+
+START_TEST(other_bytes_are_no_page)
+{
+    ck_assert(!http_parse_page(no_pages[_i], strlen(no_pages[_i]), &response));
+}
+END_TEST
+
+START_TEST(a_reset_response_is_empty)
+{
+    make_page("[]");
+    http_header(&response, "X", "1");
+    http_response_reset(&response);
+    http_print_head(&response, &out);
+    ck_assert_str_eq(
+        buf_text(&out), "Status: 0 Unknown\r\nContent-Length: 0\r\n\r\n");
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    bool form;
+    const char *decoded; /* NULL: refused */
+} escapes[] = {
+    {"plain", false, "plain"},
+    {"a%20b+c", false, "a b+c"},
+    {"a%20b+c", true, "a b c"},
+    {"%2B%2b", true, "++"},
+    {"%c3%A4", false, "\xc3\xa4"},
+    {"%2500", false, "%00"},
+    {"", true, ""},
+    {"%00", false, NULL},
+    {"%", false, NULL},
+    {"x%4", false, NULL},
+    {"%4g", false, NULL},
+    {"%-1", false, NULL},
+    {"% 1", false, NULL},
+};
+
+START_TEST(escapes_are_decoded)
+{
+    char text[32];
+
+    strcpy(text, escapes[_i].text);
+    bool decoded = http_decode(text, escapes[_i].form);
+    ck_assert_int_eq(decoded, escapes[_i].decoded != NULL);
+    if (decoded)
+        ck_assert_str_eq(text, escapes[_i].decoded);
+}
+END_TEST
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof(*(array))))
+
+int main(void)
+{
+    Suite *suite = suite_create("http");
+    TCase *tests = tcase_create("http");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_checked_fixture(tests, NULL, tear_down);
+    tcase_add_test(tests, a_head_has_status_type_tag_length_and_headers);
+    tcase_add_test(tests, a_304_has_no_length);
+    tcase_add_test(tests, a_204_has_no_length);
+    tcase_add_test(tests, a_value_cannot_start_another_header);
+    tcase_add_test(tests, tags_tell_bodies_apart);
+    tcase_add_loop_test(
+        tests, if_none_match_is_compared_weakly, 0, COUNT(matches));
+    tcase_add_test(tests, nothing_matches_a_response_without_a_tag);
+    tcase_add_test(tests, a_page_comes_back_as_it_was);
+    tcase_add_test(tests, a_page_without_further_headers_comes_back);
+    tcase_add_test(tests, a_body_with_empty_lines_comes_back);
+    tcase_add_test(tests, an_empty_body_comes_back);
+    tcase_add_test(tests, a_page_begins_as_an_http_response);
+    tcase_add_test(tests, no_cut_head_is_a_page);
+    tcase_add_loop_test(tests, other_bytes_are_no_page, 0, COUNT(no_pages));
+    tcase_add_test(tests, a_reset_response_is_empty);
+    tcase_add_loop_test(tests, escapes_are_decoded, 0, COUNT(escapes));
+    suite_add_tcase(suite, tests);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
