@@ -1,0 +1,258 @@
+/* The cache of inbound pages: keys, leases, drops. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cache.h"
+#include "log.h"
+#include "memc.h"
+
+enum {
+    GROUPS = 1000,  /* a feed's group is its id modulo this; nginx knows too */
+    LEASE_TTL = 3,  /* seconds that a reader may take to fill a page */
+    LEASE_WAIT = 5, /* ms that another reader waits for it, once */
+    KEY_MAX = 80,
+};
+
+struct cache {
+    const struct config *config;
+    struct memc *memc;             /* NULL: there is no cache */
+    struct breaker *breakers;      /* one for each server */
+    int retry;                     /* ms */
+    unsigned char servers[GROUPS]; /* the server of each group */
+    uint64_t nonce;
+    uint64_t lease; /* cas of the lease in hand */
+};
+
+static int group_of(int64_t participant)
+{
+    return (int)(participant % GROUPS);
+}
+
+static void name_key(
+    const struct cache *cache, int64_t participant, char key[KEY_MAX])
+{
+    snprintf(key, KEY_MAX, "%s:inbound:%" PRId64, cache->config->cache_prefix,
+        participant);
+}
+
+bool cache_check(const struct config *config, struct buf *faults)
+{
+    if (*config->cache_servers == '\0')
+        return true;
+    struct memc *memc =
+        memc_new(config->cache_servers, config->cache_timeout, faults);
+    bool ok = memc != NULL;
+    memc_free(memc);
+    return ok;
+}
+
+struct cache *cache_new(
+    const struct config *config, struct breaker *breakers, int retry)
+{
+    struct buf faults = {0};
+    struct cache *cache = calloc(1, sizeof(*cache));
+
+    if (!cache)
+        return NULL;
+    cache->config = config;
+    cache->breakers = breakers;
+    cache->retry = retry;
+    cache->nonce = (uint64_t)getpid() << 32 ^ (uint64_t)time(NULL);
+    if (*config->cache_servers != '\0') {
+        cache->memc =
+            memc_new(config->cache_servers, config->cache_timeout, &faults);
+        if (!cache->memc) {
+            log_lines("cache", buf_text(&faults));
+            cache_free(cache);
+            cache = NULL;
+        }
+    }
+    for (int i = 0; cache && cache->memc && i < GROUPS; i++)
+        cache->servers[i] = (unsigned char)memc_server_of(cache->memc, i);
+    buf_free(&faults);
+    return cache;
+}
+
+void cache_free(struct cache *cache)
+{
+    if (!cache)
+        return;
+    memc_free(cache->memc);
+    free(cache);
+}
+
+static struct breaker *breaker_of(const struct cache *cache, int group)
+{
+    return &cache->breakers[cache->servers[group]];
+}
+
+static bool may_use(const struct cache *cache, int group)
+{
+    return cache->memc && !breaker_is_open(breaker_of(cache, group));
+}
+
+/* Passes a result on; a failure keeps everybody off that server for a while. */
+static enum memc_result note(
+    const struct cache *cache, int group, enum memc_result result)
+{
+    if (result == MEMC_LOST || result == MEMC_FAILED)
+        breaker_trip(breaker_of(cache, group), cache->retry);
+    return result;
+}
+
+static bool is_lease(const struct buf *value)
+{
+    return value->len >= 2 && memcmp(value->data, "L:", 2) == 0;
+}
+
+/* Puts up a lease and learns its cas. MEMC_NOT_FOUND: somebody was faster, or
+ * a drop was. */
+static enum memc_result take_lease(
+    struct cache *cache, int group, const char *key, struct buf *value)
+{
+    char lease[32];
+    int len = snprintf(lease, sizeof(lease), "L:%016" PRIx64, ++cache->nonce);
+
+    enum memc_result result =
+        memc_add(cache->memc, group, key, lease, (size_t)len, LEASE_TTL);
+    if (result != MEMC_OK)
+        return result;
+    result = memc_get(cache->memc, group, key, value, &cache->lease);
+    if (result == MEMC_OK && strcmp(buf_text(value), lease) != 0)
+        return MEMC_NOT_FOUND;
+    return result;
+}
+
+/* The page, if one is there. A lease counts as none, and *leased says so. A
+ * connection that was closed while it lay idle is no reason to give up. */
+static enum memc_result get_page(struct cache *cache, int group,
+    const char *key, struct buf *page, bool *leased)
+{
+    enum memc_result result = memc_get(cache->memc, group, key, page, NULL);
+
+    if (result == MEMC_LOST)
+        result = memc_get(cache->memc, group, key, page, NULL);
+    *leased = result == MEMC_OK && is_lease(page);
+    return *leased ? MEMC_NOT_FOUND : result;
+}
+
+enum cache_lookup cache_fetch(
+    struct cache *cache, int64_t participant, struct buf *page)
+{
+    int group = group_of(participant);
+    char key[KEY_MAX];
+    bool leased;
+
+    if (!may_use(cache, group))
+        return CACHE_MISS;
+    name_key(cache, participant, key);
+
+    enum memc_result result = get_page(cache, group, key, page, &leased);
+    if (result == MEMC_NOT_FOUND && leased) {
+        nanosleep(&(struct timespec){.tv_nsec = LEASE_WAIT * 1000000L}, NULL);
+        result = get_page(cache, group, key, page, &leased);
+    }
+    if (result == MEMC_OK)
+        return CACHE_HIT;
+    if (result == MEMC_NOT_FOUND && !leased) {
+        result = take_lease(cache, group, key, page);
+        if (result == MEMC_OK)
+            return CACHE_LEASE;
+    }
+    note(cache, group, result);
+    return CACHE_MISS;
+}
+
+void cache_store(
+    struct cache *cache, int64_t participant, const char *page, size_t len)
+{
+    int group = group_of(participant);
+    char key[KEY_MAX];
+
+    name_key(cache, participant, key);
+    note(cache, group,
+        memc_replace(cache->memc, group, key, page, len,
+            cache->config->cache_ttl, cache->lease));
+}
+
+void cache_release(struct cache *cache, int64_t participant)
+{
+    cache_drop(cache, &participant, 1);
+}
+
+/* Deletes those pages that lie on one server; MEMC_NOT_FOUND: none does. */
+static enum memc_result drop_from(const struct cache *cache, int server,
+    const int64_t *participants, size_t count)
+{
+    char key[KEY_MAX];
+    int last = -1; /* group of the last one deleted */
+
+    for (size_t i = 0; i < count; i++) {
+        int group = group_of(participants[i]);
+        if (cache->servers[group] != server)
+            continue;
+        if (!may_use(cache, group))
+            return MEMC_FAILED;
+        last = group;
+        name_key(cache, participants[i], key);
+        enum memc_result result = memc_delete(cache->memc, group, key);
+        if (result == MEMC_LOST || result == MEMC_FAILED)
+            return result;
+    }
+    return last < 0 ? MEMC_NOT_FOUND : memc_fence(cache->memc, last);
+}
+
+bool cache_drop(struct cache *cache, const int64_t *participants, size_t count)
+{
+    bool dropped = true;
+
+    for (int i = 0; cache->memc && i < memc_server_count(cache->memc); i++) {
+        bool was_open = breaker_is_open(&cache->breakers[i]);
+        enum memc_result result = drop_from(cache, i, participants, count);
+        if (result == MEMC_LOST) /* all of them, over a new connection */
+            result = drop_from(cache, i, participants, count);
+        if (result == MEMC_OK || result == MEMC_NOT_FOUND)
+            continue;
+        dropped = false;
+        if (!was_open)
+            breaker_trip(&cache->breakers[i], cache->retry);
+    }
+    return dropped;
+}
+
+/* --- for nginx ---------------------------------------------------------- */
+
+bool cache_print_map(
+    const struct config *config, struct buf *out, struct buf *faults)
+{
+    if (*config->cache_servers == '\0') {
+        buf_puts(faults, "cache.servers: is empty, so there is no map; name "
+                         "the servers, or leave the fast path out\n");
+        return false;
+    }
+    struct memc *memc =
+        memc_new(config->cache_servers, config->cache_timeout, faults);
+    if (!memc)
+        return false;
+
+    buf_puts(out, "# Which memcached holds which feed: printed by newsfeed "
+                  "--cache-map.\n");
+    for (int i = 0; i < memc_server_count(memc); i++) {
+        buf_printf(out, "upstream newsfeed_cache_%d { server ", i);
+        memc_print_server(memc, i, out);
+        buf_puts(out, "; keepalive 32; }\n");
+    }
+    buf_puts(out, "map $newsfeed_bucket $newsfeed_cache {\n"
+                  "    default newsfeed_cache_0;\n");
+    for (int i = 0; i < GROUPS && memc_server_count(memc) > 1; i++)
+        buf_printf(
+            out, "    %d newsfeed_cache_%d;\n", i, memc_server_of(memc, i));
+    buf_printf(out, "}\nmap \"\" $newsfeed_cache_prefix { default \"%s\"; }\n",
+        config->cache_prefix);
+    memc_free(memc);
+    return true;
+}

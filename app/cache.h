@@ -1,0 +1,59 @@
+/* The cache of inbound pages: keys, leases, drops. It may fail at any time and
+ * never makes a request fail; what it holds is never older than the last drop.
+ *
+ * One key a feed. A value is a whole stored page ("HTTP/1.1 200 OK…", see
+ * http_print_page), or a lease ("L:" and a nonce): the promise of one reader
+ * that it is fetching the page. The page replaces the lease by compare and
+ * swap, so a drop in between, which deletes page and lease alike, makes a page
+ * that may already be old go unstored. (The scheme is that of Nishtala et al.,
+ * Scaling Memcache at Facebook, NSDI 2013.) */
+#ifndef NEWSFEED_CACHE_H
+#define NEWSFEED_CACHE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "config.h"
+#include "scoreboard.h"
+
+struct cache;
+
+enum cache_lookup {
+    CACHE_HIT,   /* here is the page */
+    CACHE_LEASE, /* read the truth, then cache_store or cache_release */
+    CACHE_MISS,  /* read the truth and store nothing */
+};
+
+/* Whether the settings about the cache hold; a line for each fault. */
+bool cache_check(const struct config *config, struct buf *faults);
+
+/* Connects nothing yet. breakers: one for each server, whoever shares them; a
+ * server that failed is left alone for retry ms. The config must outlive it.
+ * NULL: no memory, or bad settings (logged). With cache.servers empty
+ * everything is a miss and every drop succeeds. */
+struct cache *cache_new(
+    const struct config *config, struct breaker *breakers, int retry);
+void cache_free(struct cache *cache);
+
+/* The page of a feed. Another reader's lease is waited for once, LEASE_WAIT ms.
+ * `page` is replaced. */
+enum cache_lookup cache_fetch(
+    struct cache *cache, int64_t participant, struct buf *page);
+
+/* After CACHE_LEASE, for the same participant. */
+void cache_store(
+    struct cache *cache, int64_t participant, const char *page, size_t len);
+void cache_release(struct cache *cache, int64_t participant);
+
+/* Deletes the pages of these feeds (int64_t each) and returns when the servers
+ * have done it; false if any of them could not be told. */
+bool cache_drop(struct cache *cache, const int64_t *participants, size_t count);
+
+/* Prints the nginx include that tells which server holds which feed; false:
+ * see `faults`. */
+bool cache_print_map(
+    const struct config *config, struct buf *out, struct buf *faults);
+
+#endif

@@ -1,0 +1,453 @@
+/* Model to JSON and back: strict parsing, and printing straight into a buffer.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <json-c/json.h>
+
+#include "error.h"
+#include "json.h"
+#include "utf8.h"
+
+#define TEXT_OF(MACRO) TEXT(MACRO)
+#define TEXT(WORDS) #WORDS
+#define TOO_DEEP "must not nest deeper than " TEXT_OF(JSON_DEPTH_MAX)
+
+/* --- reading ------------------------------------------------------------ */
+
+static int read_hex4(const char *p)
+{
+    int value = 0;
+
+    for (int i = 0; i < 4; i++) {
+        char c = p[i];
+        int digit = c >= '0' && c <= '9'   ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : -1;
+        if (digit < 0)
+            return -1;
+        value = value << 4 | digit;
+    }
+    return value;
+}
+
+/* Looks at one escape, at its backslash; NULL or what is wrong with it.
+ * *len is how many bytes it takes. Malformed ones are left to json-c. */
+static const char *check_escape(const char *p, size_t *len)
+{
+    *len = p[1] != '\0' ? 2 : 1;
+    if (p[1] != 'u')
+        return NULL;
+    int unit = read_hex4(p + 2);
+    if (unit < 0)
+        return NULL;
+    *len = 6;
+    if (unit == 0)
+        return "must not hold the character \\u0000";
+    if (unit < 0xD800 || unit > 0xDFFF)
+        return NULL;
+    if (unit < 0xDC00 && p[6] == '\\' && p[7] == 'u') {
+        int low = read_hex4(p + 8);
+        if (low >= 0xDC00 && low <= 0xDFFF) {
+            *len = 12;
+            return NULL;
+        }
+    }
+    return "must not hold half of a surrogate pair";
+}
+
+static size_t skip_digits(const char *p)
+{
+    return strspn(p, "0123456789");
+}
+
+/* The length of the number that begins here (RFC 8259, 6), 0 if it is none. */
+static size_t read_number(const char *start)
+{
+    const char *p = start + (*start == '-');
+    size_t digits = skip_digits(p);
+
+    if (digits == 0 || (*p == '0' && digits > 1))
+        return 0;
+    p += digits;
+    if (*p == '.') {
+        digits = skip_digits(++p);
+        if (digits == 0)
+            return 0;
+        p += digits;
+    }
+    if (*p == 'e' || *p == 'E') {
+        p += p[1] == '+' || p[1] == '-' ? 2 : 1;
+        digits = skip_digits(p);
+        if (digits == 0)
+            return 0;
+        p += digits;
+    }
+    return (size_t)(p - start);
+}
+
+/* A string from its opening quote to its closing one, or to the NUL behind the
+ * body, which json-c will refuse; *len is how many bytes that is. */
+static const char *scan_string(const char *start, size_t *len)
+{
+    const char *fault = NULL;
+    const char *p = start + 1;
+
+    while (!fault && *p != '\0' && *p != '"') {
+        size_t step = 1;
+        if ((unsigned char)*p < 0x20)
+            fault = "must not hold a raw control character within a string; "
+                    "write it as an escape, like \\n";
+        else if (*p == '\\')
+            fault = check_escape(p, &step);
+        p += step;
+    }
+    *len = (size_t)(p - start) + (*p == '"');
+    return fault;
+}
+
+/* What was seen of a text: json-c counts levels only where something is in
+ * them, and keeps the last of two members with the same name. */
+struct scan {
+    int depth;
+    size_t members; /* colons outside of strings, one a member */
+};
+
+/* Looks at one token; NULL or what is wrong with it. */
+static const char *scan_token(struct scan *scan, const char *p, size_t *len)
+{
+    *len = 1;
+    switch (*p) {
+    case '"':
+        return scan_string(p, len);
+    case ':':
+        scan->members++;
+        return NULL;
+    case '[':
+    case '{':
+        return ++scan->depth > JSON_DEPTH_MAX ? TOO_DEEP : NULL;
+    case ']':
+    case '}':
+        scan->depth--;
+        return NULL;
+    case '-':
+    case '0' ... '9':
+        *len = read_number(p);
+        return *len ? NULL : "must be JSON, and holds a number that is none";
+    default:
+        return *p != '\0' && strchr(" \t\r\n,truefalsn", *p)
+                   ? NULL
+                   : "must be JSON, and holds a character that JSON does not "
+                     "know outside of strings";
+    }
+}
+
+/* json-c lets pass what a strict parser must not, so the text itself is looked
+ * at before. */
+static const char *scan_text(struct scan *scan, const char *bytes, size_t len)
+{
+    const char *fault = NULL;
+    size_t step;
+
+    if (memchr(bytes, '\0', len))
+        return "must not hold a NUL byte";
+    for (size_t i = 0; !fault && i < len; i += step)
+        fault = scan_token(scan, bytes + i, &step);
+    return fault;
+}
+
+static size_t count_members(struct json_object *value)
+{
+    size_t count = 0;
+
+    if (json_object_is_type(value, json_type_object)) {
+        json_object_object_foreach(value, key, member)
+        {
+            (void)key;
+            count += 1 + count_members(member);
+        }
+    } else if (json_object_is_type(value, json_type_array))
+        for (size_t i = 0; i < json_object_array_length(value); i++)
+            count += count_members(json_object_array_get_idx(value, i));
+    return count;
+}
+
+struct json_object *json_parse(
+    const char *bytes, size_t len, struct faults *faults)
+{
+    struct json_object *value = NULL;
+    struct json_tokener *tokener = NULL;
+    struct scan scanned = {0};
+    int before = faults->count;
+
+    if (!utf8_is_valid(bytes, len)) {
+        fault_add(faults, "#", "must be UTF-8");
+        return NULL;
+    }
+    const char *fault = scan_text(&scanned, bytes, len);
+    if (fault) {
+        fault_add(faults, "#", "%s", fault);
+        return NULL;
+    }
+
+    tokener = json_tokener_new_ex(JSON_DEPTH_MAX + 2); /* scan() counts */
+    if (!tokener)
+        goto out;
+    json_tokener_set_flags(
+        tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+    value = json_tokener_parse_ex(tokener, bytes, (int)len + 1);
+
+    enum json_tokener_error error = json_tokener_get_error(tokener);
+    if (len == 0)
+        fault_add(faults, "#", "must be a JSON value, and is empty");
+    else if (error != json_tokener_success)
+        fault_add(faults, "#", "must be JSON: %s at byte %zu",
+            json_tokener_error_desc(error),
+            json_tokener_get_parse_end(tokener));
+    else if (count_members(value) != scanned.members)
+        fault_add(faults, "#", "must not hold the same key twice in an object");
+out:
+    json_tokener_free(tokener);
+    if (faults->count == before)
+        return value;
+    json_object_put(value);
+    return NULL;
+}
+
+void json_free(struct json_object *value)
+{
+    json_object_put(value);
+}
+
+struct json_object *json_member(struct json_object *object, const char *name)
+{
+    struct json_object *value = NULL;
+
+    json_object_object_get_ex(object, name, &value);
+    return value;
+}
+
+static bool is_text(struct json_object *value, const char *text)
+{
+    return json_object_is_type(value, json_type_string) &&
+           strcmp(json_object_get_string(value), text) == 0;
+}
+
+bool json_names(struct json_object *value, const char *text)
+{
+    if (!json_object_is_type(value, json_type_array))
+        return is_text(value, text);
+    for (size_t i = 0; i < json_object_array_length(value); i++)
+        if (is_text(json_object_array_get_idx(value, i), text))
+            return true;
+    return false;
+}
+
+struct text json_text(struct json_object *object, const char *name)
+{
+    return json_value_text(json_member(object, name));
+}
+
+struct text json_value_text(struct json_object *value)
+{
+    if (!json_object_is_type(value, json_type_string))
+        return (struct text){.data = "", .len = 0};
+    return (struct text){
+        .data = json_object_get_string(value),
+        .len = (size_t)json_object_get_string_len(value),
+    };
+}
+
+int64_t json_int(struct json_object *value)
+{
+    if (json_object_is_type(value, json_type_int)) {
+        int64_t number = json_object_get_int64(value);
+        bool saturated =
+            number == INT64_MAX && json_object_get_uint64(value) != INT64_MAX;
+        return saturated ? 0 : number;
+    }
+    double number = json_object_is_type(value, json_type_double)
+                        ? json_object_get_double(value)
+                        : 0;
+    bool exact = number >= -9007199254740992.0 &&
+                 number <= 9007199254740992.0 &&
+                 (double)(int64_t)number == number;
+    return exact ? (int64_t)number : 0;
+}
+
+bool json_number(struct json_object *object, const char *name, double *number)
+{
+    struct json_object *value = json_member(object, name);
+
+    *number = json_object_get_double(value);
+    return json_object_is_type(value, json_type_int) ||
+           json_object_is_type(value, json_type_double);
+}
+
+static bool parse_id(const char *text, int64_t *id)
+{
+    char *end;
+
+    if (*text < '1' || *text > '9')
+        return false;
+    errno = 0;
+    *id = strtoll(text, &end, 10);
+    return errno == 0 && *end == '\0';
+}
+
+bool json_reference(struct json_object *object, const char *name, int64_t *id)
+{
+    static const char link[] = "/participant/";
+    struct json_object *value = json_member(object, name);
+
+    if (!json_object_is_type(value, json_type_string)) {
+        *id = json_int(value);
+        return *id > 0;
+    }
+    const char *text = json_object_get_string(value);
+    if (strlen(text) != (size_t)json_object_get_string_len(value))
+        return false;
+    if (strncmp(text, link, sizeof(link) - 1) == 0)
+        text += sizeof(link) - 1;
+    return parse_id(text, id);
+}
+
+/* --- printing ----------------------------------------------------------- */
+
+static void print_escape(struct buf *out, unsigned char c)
+{
+    static const char hex[] = "0123456789abcdef";
+    static const char names[] =
+        "\"\"\\\\\bb\ff\nn\rr\tt"; /* char, its letter */
+
+    for (size_t i = 0; i + 1 < sizeof(names); i += 2)
+        if ((unsigned char)names[i] == c) {
+            buf_add(out, (char[]){'\\', names[i + 1]}, 2);
+            return;
+        }
+    buf_add(out, (char[]){'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]}, 6);
+}
+
+void json_print_text(struct buf *out, struct text text)
+{
+    const char *end = text.data + text.len;
+    const char *plain = text.data; /* what is not printed yet */
+
+    buf_add(out, "\"", 1);
+    for (const char *p = text.data; p < end; p++) {
+        unsigned char c = (unsigned char)*p;
+        if (c >= 0x20 && c != '"' && c != '\\')
+            continue;
+        buf_add(out, plain, (size_t)(p - plain));
+        print_escape(out, c);
+        plain = p + 1;
+    }
+    buf_add(out, plain, (size_t)(end - plain));
+    buf_add(out, "\"", 1);
+}
+
+void json_print_string(struct buf *out, const char *string)
+{
+    json_print_text(out, (struct text){.data = string, .len = strlen(string)});
+}
+
+static void print_link(struct buf *out, const char *name, int64_t id)
+{
+    buf_printf(out, ",\"%s\":\"/participant/", name);
+    buf_int(out, id);
+    buf_puts(out, "\"");
+}
+
+void json_print_participant(struct buf *out, const struct participant *p)
+{
+    buf_puts(out, "{\"id\":");
+    buf_int(out, p->id);
+    buf_puts(out, ",\"name\":");
+    json_print_text(out, p->name);
+    print_link(out, "link", p->id);
+    buf_puts(out, "}");
+}
+
+void json_print_friendship(struct buf *out, const struct friendship *f)
+{
+    buf_puts(out, "{\"id\":");
+    buf_int(out, f->id);
+    print_link(out, "from", f->from);
+    print_link(out, "to", f->to);
+    buf_puts(out, "}");
+}
+
+static void print_time(struct buf *out, int64_t us)
+{
+    time_t seconds = (time_t)(us / 1000000);
+    struct tm tm;
+
+    gmtime_r(&seconds, &tm);
+    buf_printf(out, "\"%04d-%02d-%02dT%02d:%02d:%02d.%03dZ\"",
+        tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+        tm.tm_sec, (int)(us % 1000000 / 1000));
+}
+
+void json_print_item(struct buf *out, const struct item *item)
+{
+    buf_puts(out, "{\"id\":");
+    buf_int(out, item->id);
+    print_link(out, "from", item->from);
+    if (item->to)
+        print_link(out, "to", item->to);
+    buf_puts(out, ",\"occurred\":");
+    print_time(out, item->occurred);
+    buf_puts(out, ",\"subject\":");
+    json_print_text(out, item->subject);
+    buf_puts(out, ",\"story\":");
+    json_print_text(out, item->story);
+    buf_puts(out, ",\"link\":\"/participant/");
+    buf_int(out, item->from);
+    buf_puts(out, "/outbound/");
+    buf_int(out, item->id);
+    buf_puts(out, "\"}");
+}
+
+void json_print_items(struct buf *out, const struct item *items, int count)
+{
+    buf_puts(out, "[");
+    for (int i = 0; i < count; i++) {
+        if (i > 0)
+            buf_puts(out, ",");
+        json_print_item(out, &items[i]);
+    }
+    buf_puts(out, "]");
+}
+
+static void print_faults(struct buf *out, const struct faults *faults)
+{
+    for (int i = 0; i < faults->count && i < FAULTS_MAX; i++) {
+        buf_puts(out, i == 0 ? ",\"errors\":[{" : ",{");
+        buf_puts(out, "\"pointer\":");
+        json_print_string(out, faults->list[i].pointer);
+        buf_puts(out, ",\"detail\":");
+        json_print_string(out, faults->list[i].detail);
+        buf_puts(out, "}");
+    }
+    if (faults->count > 0)
+        buf_puts(out, "]");
+}
+
+void json_print_problem(struct buf *out, const struct problem *problem)
+{
+    buf_printf(out, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d",
+        error_title(problem->status), problem->status);
+    if (problem->detail) {
+        buf_puts(out, ",\"detail\":");
+        json_print_string(out, problem->detail);
+    }
+    buf_puts(out, ",\"instance\":");
+    json_print_string(out, problem->instance);
+    buf_puts(out, ",\"request_id\":");
+    json_print_string(out, problem->request_id);
+    print_faults(out, problem->faults);
+    buf_puts(out, "}");
+}

@@ -1,0 +1,69 @@
+/* Model to JSON and back: strict parsing, and printing straight into a buffer
+ * (12 us for a page of 13 KB, where building json-c objects takes 80 to 144).
+ */
+#ifndef NEWSFEED_JSON_H
+#define NEWSFEED_JSON_H
+
+#include <stdbool.h>
+
+#include "buf.h"
+#include "fault.h"
+#include "model.h"
+
+struct json_object;
+
+#define JSON_DEPTH_MAX 16 /* a macro, to stand in a message */
+
+/* Parses a body of strict JSON (RFC 8259) in strict UTF-8: one value, nested
+ * at most JSON_DEPTH_MAX deep, no \u0000, no lone surrogates, no raw control
+ * characters, no key twice. New, freed with json_free. NULL: `faults` says
+ * what is wrong, at "#". bytes[len] must be NUL. */
+struct json_object *json_parse(
+    const char *bytes, size_t len, struct faults *faults);
+void json_free(struct json_object *value);
+
+/* A string member, or the string itself; empty if it is absent or no string;
+ * lives as long as the object. */
+struct text json_text(struct json_object *object, const char *name);
+struct text json_value_text(struct json_object *value);
+
+/* Any member, NULL if it is absent or null; lives as long as the object. */
+struct json_object *json_member(struct json_object *object, const char *name);
+
+/* Whether a value is this string, or an array that holds it. */
+bool json_names(struct json_object *value, const char *text);
+
+/* A whole number as it stands; 0 if it is none. */
+int64_t json_int(struct json_object *value);
+
+/* A member that is any number; false if it is none. */
+bool json_number(struct json_object *object, const char *name, double *number);
+
+/* A member that names a participant: "/participant/7", 7 or "7". False unless
+ * it is one, of 1 to INT64_MAX. */
+bool json_reference(struct json_object *object, const char *name, int64_t *id);
+
+/* Prints "text" with quotes and escapes; the text must be valid UTF-8. */
+void json_print_text(struct buf *out, struct text text);
+void json_print_string(struct buf *out, const char *string);
+
+void json_print_participant(struct buf *out, const struct participant *p);
+void json_print_friendship(struct buf *out, const struct friendship *f);
+
+/* A post with "to" if item->to is not 0. */
+void json_print_item(struct buf *out, const struct item *item);
+
+void json_print_items(struct buf *out, const struct item *items, int count);
+
+/* RFC 9457: the members of a problem; detail may be NULL, faults may be empty.
+ */
+struct problem {
+    int status;
+    const char *detail;
+    const char *instance;
+    const char *request_id;
+    const struct faults *faults;
+};
+void json_print_problem(struct buf *out, const struct problem *problem);
+
+#endif

@@ -1,0 +1,370 @@
+/* The only file that knows libmemcached: keys and values on a set of servers.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libmemcached/memcached.h>
+
+#include "log.h"
+#include "memc.h"
+
+enum {
+    WEIGHT_MAX = 1000
+};
+
+struct server {
+    bool is_unix;
+    char *host; /* or path */
+    int port;
+    int weight;
+};
+
+/* Connections of one kind to all servers. */
+struct handle {
+    memcached_st *st;
+    bool is_quiet;  /* its deletes are not answered */
+    bool is_broken; /* to be made anew before its next use */
+};
+
+struct memc {
+    struct handle patient;
+    struct handle quiet;
+    int timeout;
+    struct server servers[MEMC_SERVERS_MAX];
+    int count;
+};
+
+/* --- the list of servers ------------------------------------------------ */
+
+static bool parse_number(const char *text, int max, int *number)
+{
+    char *end;
+    long value = strtol(text, &end, 10);
+
+    *number = (int)value;
+    return *text >= '0' && *text <= '9' && *end == '\0' && value >= 1 &&
+           value <= max;
+}
+
+/* Takes one entry apart, in place; NULL or what is wrong with it. */
+static const char *parse_server(char *entry, struct server *server)
+{
+    char *at = strrchr(entry, '@');
+
+    server->weight = 1;
+    if (at) {
+        *at = '\0';
+        if (!parse_number(at + 1, WEIGHT_MAX, &server->weight))
+            return "the weight behind '@' must be 1 to 1000";
+    }
+    if (strncmp(entry, "unix:", 5) == 0) {
+        if (entry[5] != '/')
+            return "the path behind 'unix:' must begin with '/'";
+        if (strlen(entry + 5) > 107)
+            return "a socket's path has at most 107 bytes";
+        server->is_unix = true;
+        server->host = strdup(entry + 5);
+        return NULL;
+    }
+
+    char *colon = strrchr(entry, ':');
+    if (!colon || colon == entry ||
+        !parse_number(colon + 1, 65535, &server->port))
+        return "must be unix:/path or host:port, with @weight if you like";
+    *colon = '\0';
+    if (*entry == '[' && colon[-1] == ']') {
+        colon[-1] = '\0';
+        entry++;
+    }
+    server->host = strdup(entry);
+    return NULL;
+}
+
+static bool parse_servers(
+    struct memc *memc, const char *servers, struct buf *faults)
+{
+    char *copy = strdup(servers);
+    char *rest = copy;
+    bool ok = copy != NULL;
+
+    for (char *entry; ok && (entry = strsep(&rest, ", \t")) != NULL;) {
+        if (*entry == '\0')
+            continue;
+        if (memc->count == MEMC_SERVERS_MAX) {
+            buf_printf(faults, "cache.servers: more than %d servers\n",
+                MEMC_SERVERS_MAX);
+            ok = false;
+            break;
+        }
+        char *shown = strdup(entry);
+        const char *fault = parse_server(entry, &memc->servers[memc->count]);
+        if (fault) {
+            buf_printf(faults, "cache.servers: '%s': %s\n",
+                shown ? shown : entry, fault);
+            ok = false;
+        } else
+            memc->count++;
+        free(shown);
+    }
+    free(copy);
+    return ok && memc->count > 0;
+}
+
+/* --- opening ------------------------------------------------------------ */
+
+/* All before the first server is added: a change to most of these later breaks
+ * live connections, and ketama must be known when the ring is built. */
+static bool open_handle(const struct memc *memc, struct handle *handle)
+{
+    const struct {
+        memcached_behavior_t behavior;
+        uint64_t value;
+    } settings[] = {
+        {MEMCACHED_BEHAVIOR_VERIFY_KEY, 1}, /* off, keys can inject commands */
+        {MEMCACHED_BEHAVIOR_TCP_NODELAY, 1},
+        {MEMCACHED_BEHAVIOR_TCP_KEEPALIVE, 1},
+        {MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, (uint64_t)memc->timeout},
+        {MEMCACHED_BEHAVIOR_POLL_TIMEOUT, (uint64_t)memc->timeout},
+        {MEMCACHED_BEHAVIOR_SUPPORT_CAS, 1},
+        {MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED, 1},
+        {MEMCACHED_BEHAVIOR_NOREPLY, handle->is_quiet},
+        {MEMCACHED_BEHAVIOR_BUFFER_REQUESTS, handle->is_quiet},
+    };
+
+    handle->is_broken = false;
+    handle->st = memcached_create(NULL);
+    if (!handle->st)
+        return false;
+    for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++)
+        memcached_behavior_set(
+            handle->st, settings[i].behavior, settings[i].value);
+
+    for (int i = 0; i < memc->count; i++) {
+        const struct server *s = &memc->servers[i];
+        if (s->is_unix)
+            memcached_server_add_unix_socket_with_weight(
+                handle->st, s->host, (uint32_t)s->weight);
+        else
+            memcached_server_add_with_weight(
+                handle->st, s->host, (in_port_t)s->port, (uint32_t)s->weight);
+    }
+    return true;
+}
+
+static void close_handle(struct handle *handle)
+{
+    if (handle->st)
+        memcached_free(handle->st);
+    handle->st = NULL;
+}
+
+/* A handle that met anything unforeseen is made anew: its connection may hold
+ * somebody's late answer, and libmemcached would leave the server alone for a
+ * second or two, where cache.c keeps its own time. NULL: no memory. */
+static memcached_st *use(const struct memc *memc, struct handle *handle)
+{
+    if (handle->is_broken) {
+        close_handle(handle);
+        open_handle(memc, handle);
+    }
+    return handle->st;
+}
+
+struct memc *memc_new(const char *servers, int timeout, struct buf *faults)
+{
+    struct memc *memc = calloc(1, sizeof(*memc));
+    if (!memc)
+        return NULL;
+    memc->timeout = timeout;
+    memc->quiet.is_quiet = true;
+    if (!parse_servers(memc, servers, faults) ||
+        !open_handle(memc, &memc->patient) ||
+        !open_handle(memc, &memc->quiet)) {
+        memc_free(memc);
+        return NULL;
+    }
+    return memc;
+}
+
+void memc_free(struct memc *memc)
+{
+    if (!memc)
+        return;
+    close_handle(&memc->patient);
+    close_handle(&memc->quiet);
+    for (int i = 0; i < MEMC_SERVERS_MAX; i++)
+        free(memc->servers[i].host);
+    free(memc);
+}
+
+int memc_server_count(const struct memc *memc)
+{
+    return memc->count;
+}
+
+void memc_print_server(const struct memc *memc, int server, struct buf *out)
+{
+    const struct server *s = &memc->servers[server];
+
+    if (s->is_unix)
+        buf_printf(out, "unix:%s", s->host);
+    else if (strchr(s->host, ':'))
+        buf_printf(out, "[%s]:%d", s->host, s->port);
+    else
+        buf_printf(out, "%s:%d", s->host, s->port);
+}
+
+/* --- operations --------------------------------------------------------- */
+
+/* The name under which a group lies on the ring. */
+struct group {
+    char name[16];
+    size_t len;
+};
+
+static struct group name_group(int group)
+{
+    struct group named;
+
+    named.len = (size_t)snprintf(named.name, sizeof(named.name), "%d", group);
+    return named;
+}
+
+int memc_server_of(const struct memc *memc, int group)
+{
+    struct group named = name_group(group);
+
+    return (int)memcached_generate_hash(
+        memc->patient.st, named.name, named.len);
+}
+
+static void log_failure(const struct memc *memc, const struct handle *handle,
+    int group, const char *what, memcached_return_t rc)
+{
+    struct buf server = {0};
+    int number = memcached_last_error_errno(handle->st);
+
+    memc_print_server(memc, memc_server_of(memc, group), &server);
+    log_warn("memcached", "%s at %s: %s%s%s", what, buf_text(&server),
+        memcached_strerror(handle->st, rc), number ? ", " : "",
+        number ? strerror(number) : "");
+    buf_free(&server);
+}
+
+static enum memc_result judge(const struct memc *memc, struct handle *handle,
+    int group, const char *what, memcached_return_t rc)
+{
+    switch (rc) {
+    case MEMCACHED_SUCCESS:
+    case MEMCACHED_BUFFERED:
+    case MEMCACHED_STORED:
+    case MEMCACHED_END:
+        return MEMC_OK;
+    case MEMCACHED_NOTFOUND:
+    case MEMCACHED_NOTSTORED:
+    case MEMCACHED_DATA_EXISTS:
+        return MEMC_NOT_FOUND;
+    default:
+        log_failure(memc, handle, group, what, rc);
+        handle->is_broken = true;
+        return rc == MEMCACHED_TIMEOUT ? MEMC_FAILED : MEMC_LOST;
+    }
+}
+
+enum memc_result memc_get(struct memc *memc, int group, const char *key,
+    struct buf *value, uint64_t *cas)
+{
+    struct group named = name_group(group);
+    memcached_st *st = use(memc, &memc->patient);
+    memcached_result_st item;
+    size_t len = strlen(key);
+    memcached_return_t rc;
+    bool found = false;
+
+    buf_reset(value, value->cap);
+    if (!st)
+        return MEMC_FAILED;
+    rc = memcached_mget_by_key(st, named.name, named.len, &key, &len, 1);
+    if (rc != MEMCACHED_SUCCESS)
+        return judge(memc, &memc->patient, group, "get", rc);
+
+    memcached_result_create(st, &item);
+    while (memcached_fetch_result(st, &item, &rc)) {
+        /* an answer to another question is worse than none */
+        if (memcached_result_key_length(&item) != len ||
+            memcmp(memcached_result_key_value(&item), key, len) != 0) {
+            rc = MEMCACHED_PROTOCOL_ERROR;
+            break;
+        }
+        buf_add(value, memcached_result_value(&item),
+            memcached_result_length(&item));
+        if (cas)
+            *cas = memcached_result_cas(&item);
+        found = true;
+    }
+    memcached_result_free(&item);
+    enum memc_result result = judge(memc, &memc->patient, group, "get", rc);
+    if (result == MEMC_OK && (!found || value->failed))
+        return MEMC_NOT_FOUND;
+    return result;
+}
+
+enum memc_result memc_add(struct memc *memc, int group, const char *key,
+    const char *value, size_t len, int ttl_seconds)
+{
+    struct group named = name_group(group);
+    memcached_st *st = use(memc, &memc->patient);
+
+    if (!st)
+        return MEMC_FAILED;
+    return judge(memc, &memc->patient, group, "add",
+        memcached_add_by_key(st, named.name, named.len, key, strlen(key), value,
+            len, ttl_seconds, 0));
+}
+
+enum memc_result memc_replace(struct memc *memc, int group, const char *key,
+    const char *value, size_t len, int ttl_seconds, uint64_t cas)
+{
+    struct group named = name_group(group);
+    memcached_st *st = use(memc, &memc->patient);
+
+    if (!st)
+        return MEMC_FAILED;
+    memcached_return_t rc = memcached_cas_by_key(st, named.name, named.len, key,
+        strlen(key), value, len, ttl_seconds, 0, cas);
+    if (rc == MEMCACHED_E2BIG) /* too large a page is not worth a warning */
+        return MEMC_NOT_FOUND;
+    return judge(memc, &memc->patient, group, "cas", rc);
+}
+
+enum memc_result memc_delete(struct memc *memc, int group, const char *key)
+{
+    struct group named = name_group(group);
+    memcached_st *st = use(memc, &memc->quiet);
+
+    if (!st)
+        return MEMC_FAILED;
+    return judge(memc, &memc->quiet, group, "delete",
+        memcached_delete_by_key(
+            st, named.name, named.len, key, strlen(key), 0));
+}
+
+enum memc_result memc_fence(struct memc *memc, int group)
+{
+    static const char key[] = "fence";
+    struct group named = name_group(group);
+    memcached_st *st = use(memc, &memc->quiet);
+    memcached_return_t rc;
+    size_t len;
+    uint32_t flags;
+
+    if (!st)
+        return MEMC_FAILED;
+    rc = memcached_flush_buffers(st);
+    if (rc == MEMCACHED_SUCCESS)
+        free(memcached_get_by_key(st, named.name, named.len, key,
+            sizeof(key) - 1, &len, &flags, &rc));
+    enum memc_result result = judge(memc, &memc->quiet, group, "delete", rc);
+    return result == MEMC_NOT_FOUND ? MEMC_OK : result;
+}

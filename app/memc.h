@@ -1,0 +1,62 @@
+/* The only file that knows libmemcached: keys and values on a set of servers.
+ *
+ * A group, not the key, decides which server holds a key: consistent hashing
+ * (ketama, weighted) of the group's name. That lets others who know only the
+ * map from groups to servers read the same keys. */
+#ifndef NEWSFEED_MEMC_H
+#define NEWSFEED_MEMC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+
+enum {
+    MEMC_SERVERS_MAX = 64
+};
+
+struct memc;
+
+enum memc_result {
+    MEMC_OK,
+    MEMC_NOT_FOUND, /* nothing there, or what is there forbids it */
+    MEMC_LOST,      /* the connection was closed: another try makes a new one */
+    MEMC_FAILED,    /* the server did not answer in time, or nonsense */
+};
+
+/* Servers as "unix:/path, host:port@weight, [v6]:port", separated by commas;
+ * weights 1 to 1000. timeout in ms, of one operation or connect. Connects
+ * nothing yet. NULL: `faults` gets a line for each entry that does not parse.
+ */
+struct memc *memc_new(const char *servers, int timeout, struct buf *faults);
+void memc_free(struct memc *memc);
+
+int memc_server_count(const struct memc *memc);
+
+/* "unix:/path" or "host:port", as nginx's `server` directive takes it. */
+void memc_print_server(const struct memc *memc, int server, struct buf *out);
+
+/* The server that holds a group's keys, from 0. */
+int memc_server_of(const struct memc *memc, int group);
+
+/* value is replaced; cas (unless NULL) names this very value to memc_replace.
+ */
+enum memc_result memc_get(struct memc *memc, int group, const char *key,
+    struct buf *value, uint64_t *cas);
+
+/* Only where nothing is stored; MEMC_NOT_FOUND if something is. */
+enum memc_result memc_add(struct memc *memc, int group, const char *key,
+    const char *value, size_t len, int ttl_seconds);
+
+/* Only over the value that cas names; MEMC_NOT_FOUND if it is gone. */
+enum memc_result memc_replace(struct memc *memc, int group, const char *key,
+    const char *value, size_t len, int ttl_seconds, uint64_t cas);
+
+/* Deletes are sent without waiting (1-2 us each against 80-90 us); memc_fence
+ * then reads once from a server, whose answer says that all deletes sent to it
+ * before have run, as a connection's commands run in order. */
+enum memc_result memc_delete(struct memc *memc, int group, const char *key);
+enum memc_result memc_fence(struct memc *memc, int group);
+
+#endif

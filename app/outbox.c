@@ -1,0 +1,370 @@
+/* Every SQL text of the dispatcher: taking orders and carrying them out. */
+#include <stdint.h>
+
+#include "log.h"
+#include "outbox.h"
+
+/* Rows of an order's id and an array of whose pages it touches. */
+static void read_orders(
+    const struct pg *pg, int *count, struct buf *orders, struct buf *touched)
+{
+    *count = pg_rows(pg);
+    buf_puts(orders, "{");
+    for (int i = 0; i < *count; i++) {
+        if (i > 0)
+            buf_puts(orders, ",");
+        buf_int(orders, pg_int(pg, i, 0));
+        pg_ids(pg, i, 1, touched);
+    }
+    buf_puts(orders, "}");
+}
+
+/* --- posts -------------------------------------------------------------- */
+
+enum error outbox_take_posts(struct pg *pg, int limit, int inline_friends,
+    int *count, struct buf *orders, struct buf *touched)
+{
+    static struct pg_statement statement = {
+        .name = "take_posts",
+        .sql = "SELECT o.id, array(SELECT friend_id FROM friendship f"
+               " WHERE f.participant_id = o.participant_id LIMIT $2::bigint)"
+               " FROM outbox o WHERE kind = 'p' ORDER BY id LIMIT $1::int8"
+               " FOR UPDATE OF o SKIP LOCKED",
+    };
+    struct pg_params params = {0};
+
+    pg_add_int(&params, limit);
+    pg_add_int(&params, inline_friends);
+    enum error error = pg_exec(pg, &statement, &params);
+    if (error)
+        return error;
+    read_orders(pg, count, orders, touched);
+    return OK;
+}
+
+enum error outbox_index_posts(struct pg *pg, const struct buf *orders)
+{
+    static struct pg_statement statement = {
+        .name = "index_posts",
+        .sql = "WITH done AS (DELETE FROM outbox WHERE id = ANY ($1::bigint[])"
+               " RETURNING other_id)"
+               " INSERT INTO search (outbound_id, participant_id, document)"
+               " SELECT o.id, o.participant_id,"
+               " setweight(to_tsvector('simple', subject), 'A') ||"
+               " to_tsvector('simple', story)"
+               " FROM done JOIN outbound o ON o.id = done.other_id"
+               " ON CONFLICT DO NOTHING",
+    };
+    struct pg_params params = {0};
+
+    pg_add_array(&params, orders);
+    return pg_exec(pg, &statement, &params);
+}
+
+enum error outbox_park_post(struct pg *pg)
+{
+    static struct pg_statement statement = {
+        .name = "park_post",
+        .sql = "UPDATE outbox SET kind = 'x' WHERE id = (SELECT id FROM outbox"
+               " WHERE kind = 'p' ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)"
+               " RETURNING id, other_id",
+    };
+
+    enum error error = pg_exec(pg, &statement, &(struct pg_params){0});
+    if (!error && pg_rows(pg) > 0)
+        log_error("outbox",
+            "order %lld: post %lld cannot be indexed; set aside as kind 'x'",
+            (long long)pg_int(pg, 0, 0), (long long)pg_int(pg, 0, 1));
+    return error;
+}
+
+/* --- other orders: the turn --------------------------------------------- */
+
+/* A transaction that began before the order was written has a number below
+ * xmin once it ended. It gets that number only when it first writes, a moment
+ * after it took its picture of the data; the pause after the first turn covers
+ * the moment. What is gone is swept last, after every order that names it. */
+enum error outbox_take(
+    struct pg *pg, enum outbox_kind kind, struct order *order)
+{
+    static struct pg_statement statement = {
+        .name = "take",
+        .sql = "SELECT id, participant_id, other_id, previous, progress,"
+               " kind = 'd' OR (previous > 0"
+               " AND xid < pg_snapshot_xmin(pg_current_snapshot())"
+               " AND (kind <> 'g' OR NOT EXISTS (SELECT FROM outbox x"
+               " WHERE x.id <> outbox.id AND x.kind <> 'x'"
+               " AND (x.participant_id = outbox.participant_id OR (kind = 'f'"
+               " AND x.other_id = outbox.participant_id)))))"
+               " FROM outbox WHERE kind = chr($1::bigint::int)::\"char\""
+               " AND kind <> 'p' AND due <= now()"
+               " ORDER BY due LIMIT 1 FOR UPDATE SKIP LOCKED",
+    };
+    struct pg_params params = {0};
+
+    pg_add_int(&params, kind);
+    enum error error = pg_exec(pg, &statement, &params);
+    if (error)
+        return error;
+    if (pg_rows(pg) == 0)
+        return ERR_NOT_FOUND;
+    *order = (struct order){
+        .id = pg_int(pg, 0, 0),
+        .kind = kind,
+        .participant = pg_int(pg, 0, 1),
+        .other = pg_int(pg, 0, 2),
+        .previous = pg_int(pg, 0, 3),
+        .progress = pg_int(pg, 0, 4),
+        .ready = pg_int(pg, 0, 5) != 0,
+    };
+    return OK;
+}
+
+enum error outbox_touched(
+    struct pg *pg, const struct order *order, struct buf *touched)
+{
+    static struct pg_statement statement = {
+        .name = "touched",
+        .sql = "SELECT array(SELECT friend_id FROM friendship"
+               " WHERE participant_id = $1::bigint AND friend_id > $2::bigint"
+               " AND friend_id <= $3::bigint)",
+    };
+    bool is_delivery = order->kind == ORDER_DELIVER;
+    struct pg_params params = {0};
+
+    if (order->kind == ORDER_FRIENDSHIP) {
+        buf_add(touched, &order->participant, sizeof(int64_t));
+        buf_add(touched, &order->other, sizeof(int64_t));
+        return OK;
+    }
+    if (!is_delivery && order->previous > 0) /* sweeps what nobody sees */
+        return OK;
+    if (order->kind == ORDER_GONE)
+        buf_add(touched, &order->participant, sizeof(int64_t));
+    pg_add_int(&params, order->participant);
+    pg_add_int(&params, is_delivery ? order->previous : 0);
+    pg_add_int(&params, is_delivery ? order->progress : INT64_MAX);
+    enum error error = pg_exec(pg, &statement, &params);
+    if (!error)
+        pg_ids(pg, 0, 0, touched);
+    return error;
+}
+
+enum error outbox_postpone(struct pg *pg, int64_t order, int ms)
+{
+    static struct pg_statement statement = {
+        .name = "postpone",
+        .sql = "UPDATE outbox SET previous = greatest(previous, 1),"
+               " due = clock_timestamp() + $2::bigint * interval '1 ms'"
+               " WHERE id = $1::bigint",
+    };
+    struct pg_params params = {0};
+
+    pg_add_int(&params, order);
+    pg_add_int(&params, ms);
+    return pg_exec(pg, &statement, &params);
+}
+
+enum error outbox_delete(struct pg *pg, int64_t order)
+{
+    static struct pg_statement statement = {
+        .name = "delete",
+        .sql = "DELETE FROM outbox WHERE id = $1::bigint",
+    };
+    struct pg_params params = {0};
+
+    pg_add_int(&params, order);
+    return pg_exec(pg, &statement, &params);
+}
+
+/* --- other orders: the work --------------------------------------------- */
+
+/* Each statement below does one piece. It knows $1 participant, $2 other,
+ * $3 progress, $4 limit, $5 order, and says how many rows it had. Those that
+ * walk a list advance the order to the last row of the piece. */
+#define COUNT " SELECT count(*) FROM piece"
+#define ADVANCE(ID, PREVIOUS)                                                 \
+    ", step AS (UPDATE outbox SET previous = " PREVIOUS ", progress = mark,"  \
+    " due = clock_timestamp() FROM (SELECT max(" ID ") AS mark FROM piece) m" \
+    " WHERE outbox.id = $5::bigint AND mark IS NOT NULL)" COUNT
+
+static struct pg_statement deliver = {
+    .name = "deliver",
+    .sql = "WITH piece AS MATERIALIZED (SELECT friend_id FROM friendship"
+           " WHERE participant_id = $1::bigint AND friend_id > $3::bigint"
+           " ORDER BY friend_id LIMIT $4::bigint),"
+           " delivery AS (INSERT INTO inbound (participant_id, outbound_id)"
+           " SELECT f.participant_id, o.id FROM piece"
+           " JOIN friendship f ON f.participant_id = piece.friend_id"
+           " AND f.friend_id = $1"
+           " JOIN outbound o ON o.id = $2::bigint AND o.id >= f.since"
+           " ON CONFLICT DO NOTHING)" ADVANCE("friend_id", "progress"),
+};
+
+static struct pg_statement reconcile = {
+    .name = "reconcile",
+    .sql = "WITH piece AS MATERIALIZED ("
+           "(SELECT id, $1::bigint AS author, $2::bigint AS reader"
+           " FROM outbound WHERE participant_id = $1 AND id > $3::bigint"
+           " ORDER BY id LIMIT $4::bigint) UNION ALL"
+           " (SELECT id, $2, $1 FROM outbound"
+           " WHERE participant_id = $2 AND id > $3 ORDER BY id LIMIT $4)"
+           " ORDER BY id LIMIT $4),"
+           " verdict AS MATERIALIZED (SELECT piece.id, reader,"
+           " f.since IS NOT NULL AS belongs FROM piece LEFT JOIN friendship f"
+           " ON f.participant_id = reader AND f.friend_id = author"
+           " AND f.since <= piece.id),"
+           " missing AS (INSERT INTO inbound (participant_id, outbound_id)"
+           " SELECT reader, id FROM verdict WHERE belongs"
+           " ON CONFLICT DO NOTHING),"
+           " surplus AS (DELETE FROM inbound i USING verdict v"
+           " WHERE i.participant_id = v.reader AND i.outbound_id = v.id"
+           " AND NOT belongs)" ADVANCE("id", "previous"),
+};
+
+static struct pg_statement sweep_post = {
+    .name = "sweep_post",
+    .sql = "WITH piece AS MATERIALIZED (SELECT friend_id FROM friendship"
+           " WHERE participant_id = $1::bigint AND friend_id > $3::bigint"
+           " ORDER BY friend_id LIMIT $4::bigint),"
+           " feeds AS (DELETE FROM inbound i USING piece"
+           " WHERE i.participant_id = friend_id"
+           " AND i.outbound_id = $2::bigint),"
+           " entry AS (DELETE FROM search"
+           " WHERE outbound_id = $2)" ADVANCE("friend_id", "previous"),
+};
+
+/* So many friends at a time that their feeds lose about $4 rows together. The
+ * new xid makes the next piece wait for posts that still saw these friends. */
+static struct pg_statement sweep_friends = {
+    .name = "sweep_friends",
+    .sql = "WITH piece AS MATERIALIZED (SELECT friend_id FROM friendship"
+           " WHERE participant_id = $1::bigint ORDER BY friend_id"
+           " LIMIT greatest(1, $4::bigint / (SELECT count(*) + 1 FROM (SELECT"
+           " FROM outbound WHERE participant_id = $1 LIMIT $4) posts))),"
+           " feeds AS (DELETE FROM inbound i USING piece, outbound o"
+           " WHERE o.participant_id = $1 AND i.participant_id = friend_id"
+           " AND i.outbound_id = o.id),"
+           " links AS (DELETE FROM friendship f USING piece"
+           " WHERE (f.participant_id, f.friend_id) = ($1, piece.friend_id)"
+           " OR (f.participant_id, f.friend_id) = (piece.friend_id, $1)),"
+           " step AS (UPDATE outbox SET xid = pg_current_xact_id(),"
+           " due = clock_timestamp() WHERE id = $5::bigint"
+           " AND EXISTS (SELECT FROM piece))" COUNT,
+};
+
+static struct pg_statement sweep_feed = {
+    .name = "sweep_feed",
+    .sql = "WITH piece AS (DELETE FROM inbound WHERE participant_id ="
+           " $1::bigint AND outbound_id IN (SELECT outbound_id FROM inbound"
+           " WHERE participant_id = $1 LIMIT $4::bigint) RETURNING 1)" COUNT,
+};
+
+static struct pg_statement sweep_posts = {
+    .name = "sweep_posts",
+    .sql = "WITH piece AS (DELETE FROM outbound WHERE id IN (SELECT id"
+           " FROM outbound WHERE participant_id = $1::bigint"
+           " LIMIT $4::bigint) RETURNING id),"
+           " entries AS (DELETE FROM search USING piece"
+           " WHERE outbound_id = piece.id)" COUNT,
+};
+
+static struct pg_statement *const steps[][4] = {
+    [ORDER_DELIVER] = {&deliver},
+    [ORDER_FRIENDSHIP] = {&reconcile},
+    [ORDER_REMOVED] = {&sweep_post},
+    [ORDER_GONE] = {&sweep_friends, &sweep_feed, &sweep_posts},
+};
+
+enum error outbox_work(
+    struct pg *pg, const struct order *order, int limit, bool *done)
+{
+    struct pg_params params = {0};
+
+    pg_add_int(&params, order->participant);
+    pg_add_int(&params, order->other);
+    pg_add_int(&params, order->progress);
+    pg_add_int(&params, limit);
+    pg_add_int(&params, order->id);
+
+    *done = false;
+    for (int i = 0; steps[order->kind][i]; i++) {
+        enum error error = pg_exec(pg, steps[order->kind][i], &params);
+        if (error || pg_int(pg, 0, 0) > 0)
+            return error;
+    }
+    *done = true;
+    return OK;
+}
+
+/* --- drops that failed -------------------------------------------------- */
+
+enum error outbox_drop_later(struct pg *pg, const struct buf *orders, int ttl)
+{
+    static struct pg_statement statement = {
+        .name = "drop_later",
+        .sql = "INSERT INTO outbox (kind, participant_id, due)"
+               " SELECT DISTINCT 'c'::\"char\", whose,"
+               " now() + $2::bigint * interval '1 second' FROM outbox,"
+               " unnest(ARRAY[participant_id,"
+               " CASE kind WHEN 'f' THEN other_id END]) whose"
+               " WHERE id = ANY ($1::bigint[]) AND whose IS NOT NULL",
+    };
+    struct pg_params params = {0};
+
+    pg_add_array(&params, orders);
+    pg_add_int(&params, ttl);
+    return pg_exec(pg, &statement, &params);
+}
+
+enum error outbox_take_drops(
+    struct pg *pg, int *count, struct buf *orders, struct buf *touched)
+{
+    static struct pg_statement statement = {
+        .name = "take_drops",
+        .sql = "SELECT o.id, array(SELECT friend_id FROM friendship f"
+               " WHERE f.participant_id = o.participant_id) || participant_id"
+               " FROM outbox o WHERE kind = 'c' ORDER BY due LIMIT 50"
+               " FOR UPDATE OF o SKIP LOCKED",
+    };
+
+    enum error error = pg_exec(pg, &statement, &(struct pg_params){0});
+    if (!error)
+        read_orders(pg, count, orders, touched);
+    return error;
+}
+
+enum error outbox_forget_drops(struct pg *pg, const struct buf *orders)
+{
+    static struct pg_statement forget = {
+        .name = "forget_drops",
+        .sql = "DELETE FROM outbox WHERE id = ANY ($1::bigint[])",
+    };
+    static struct pg_statement expire = {
+        .name = "expire_drops",
+        .sql = "DELETE FROM outbox WHERE kind = 'c' AND due < now()",
+    };
+    struct pg_params params = {0};
+
+    if (orders)
+        pg_add_array(&params, orders);
+    return pg_exec(pg, orders ? &forget : &expire, &params);
+}
+
+/* --- idempotency keys --------------------------------------------------- */
+
+enum error outbox_expire_keys(struct pg *pg, int hours, int limit)
+{
+    static struct pg_statement statement = {
+        .name = "expire_keys",
+        .sql = "DELETE FROM idempotency WHERE (scope, key) IN (SELECT scope,"
+               " key FROM idempotency"
+               " WHERE created < now() - $1::bigint * interval '1 hour'"
+               " LIMIT $2::bigint)",
+    };
+    struct pg_params params = {0};
+
+    pg_add_int(&params, hours);
+    pg_add_int(&params, limit);
+    return pg_exec(pg, &statement, &params);
+}

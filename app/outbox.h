@@ -1,0 +1,81 @@
+/* Every SQL text of the dispatcher: taking orders and carrying them out.
+ *
+ * An order is taken, worked on for one piece and put back or deleted within
+ * one transaction, so any number of dispatchers share the work and a killed
+ * one leaves nothing half done. Pages can only be dropped after the commit
+ * that changed them, so an order's turn begins by dropping what its last turn
+ * changed, and the order is done when a turn finds nothing left to do.
+ *
+ * Friendships, removed posts and gone participants have changed what readers
+ * see before the order is taken; their orders sweep up behind them, and only
+ * once every transaction has ended that may not have seen the change. */
+#ifndef NEWSFEED_OUTBOX_H
+#define NEWSFEED_OUTBOX_H
+
+#include <stdbool.h>
+
+#include "error.h"
+#include "pg.h"
+
+enum outbox_kind {
+    ORDER_DELIVER = 'd',
+    ORDER_FRIENDSHIP = 'f',
+    ORDER_REMOVED = 'r',
+    ORDER_GONE = 'g',
+};
+
+struct order {
+    int64_t id;
+    enum outbox_kind kind;
+    int64_t participant;
+    int64_t other;
+    int64_t previous; /* deliver: the last piece is (previous, progress] */
+    int64_t progress; /* otherwise previous is 0 until the first turn is over */
+    bool ready;       /* its work may be done; until then only drops */
+};
+
+/* The orders of posts to index, at most `limit`, oldest first: their ids as an
+ * array "{1,2}", and whose pages to drop. *count: how many. */
+MUST_CHECK enum error outbox_take_posts(struct pg *pg, int limit,
+    int inline_friends, int *count, struct buf *orders, struct buf *touched);
+
+/* Indexes the posts and deletes the orders. */
+MUST_CHECK enum error outbox_index_posts(
+    struct pg *pg, const struct buf *orders);
+
+/* Sets the oldest post's order aside as kind 'x', for a person to look at. */
+MUST_CHECK enum error outbox_park_post(struct pg *pg);
+
+/* The due order of a kind that waited longest. NOT_FOUND: none. */
+MUST_CHECK enum error outbox_take(
+    struct pg *pg, enum outbox_kind kind, struct order *order);
+
+/* Whose pages to drop at the beginning of this turn. */
+MUST_CHECK enum error outbox_touched(
+    struct pg *pg, const struct order *order, struct buf *touched);
+
+/* The pages could not be dropped: writes down who it concerns, for as long as
+ * a page may live (seconds). `orders` as from outbox_take_posts. */
+MUST_CHECK enum error outbox_drop_later(
+    struct pg *pg, const struct buf *orders, int ttl);
+
+/* Takes some of what was written down: ids of these orders, and whose pages to
+ * drop; then, once that is done, forgets them. Forgetting with `orders` NULL
+ * clears out what lived its time. */
+MUST_CHECK enum error outbox_take_drops(
+    struct pg *pg, int *count, struct buf *orders, struct buf *touched);
+MUST_CHECK enum error outbox_forget_drops(
+    struct pg *pg, const struct buf *orders);
+
+/* Does the next piece, about `limit` rows; *done: nothing was left. */
+MUST_CHECK enum error outbox_work(
+    struct pg *pg, const struct order *order, int limit, bool *done);
+
+/* Ends the order's turn without work: not before `ms` have passed. */
+MUST_CHECK enum error outbox_postpone(struct pg *pg, int64_t order, int ms);
+MUST_CHECK enum error outbox_delete(struct pg *pg, int64_t order);
+
+/* Deletes at most `limit` idempotency keys that are older than this. */
+MUST_CHECK enum error outbox_expire_keys(struct pg *pg, int hours, int limit);
+
+#endif

@@ -1,0 +1,555 @@
+/* The only file that knows libpq: connect, reconnect, prepare, execute, and
+ * what a SQLSTATE means to the caller. */
+#include <endian.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libpq-fe.h>
+
+#include "log.h"
+#include "pg.h"
+
+enum {
+    STATEMENTS_MAX = 64, /* in the whole program */
+    RUNS_MAX = 3,        /* of a statement that met a deadlock */
+    CONNECT_PAUSE = 100, /* ms between attempts of all workers together */
+    CLIENT_GRACE = 100,  /* ms that the client waits past the server's limit */
+};
+
+/* 2000-01-01, where PostgreSQL's clock starts, in microseconds since 1970 */
+static const int64_t pg_epoch = INT64_C(946684800000000);
+
+struct pg {
+    struct pg_settings settings;
+    PGconn *conn;
+    PGresult *result;
+    bool prepared[STATEMENTS_MAX];
+    bool in_transaction;
+    int first_host; /* the list of hosts is rotated to begin with this one */
+};
+
+struct pg *pg_new(const struct pg_settings *settings)
+{
+    struct pg *pg = calloc(1, sizeof(*pg));
+    if (pg)
+        pg->settings = *settings;
+    return pg;
+}
+
+static void clear_result(struct pg *pg)
+{
+    PQclear(pg->result);
+    pg->result = NULL;
+}
+
+static void disconnect(struct pg *pg)
+{
+    clear_result(pg);
+    PQfinish(pg->conn);
+    pg->conn = NULL;
+    pg->in_transaction = false;
+    memset(pg->prepared, 0, sizeof(pg->prepared));
+}
+
+void pg_free(struct pg *pg)
+{
+    if (!pg)
+        return;
+    disconnect(pg);
+    free(pg);
+}
+
+/* libpq's messages end with a newline and may have several lines. */
+static int first_line(const char *message)
+{
+    return (int)strcspn(message, "\n");
+}
+
+static void explain(struct buf *reason, const char *message)
+{
+    if (reason)
+        buf_printf(reason, "database: %.*s", first_line(message), message);
+}
+
+static bool wait_for(const PGconn *conn, short events, int64_t deadline)
+{
+    int64_t left = deadline - monotonic_ms();
+    struct pollfd pollfd = {.fd = PQsocket(conn), .events = events};
+
+    return left > 0 && pollfd.fd >= 0 && poll(&pollfd, 1, (int)left) != 0;
+}
+
+/* --- connecting --------------------------------------------------------- */
+
+/* Copies a comma-separated list so that it begins with its item number
+ * `first`, modulo their count. */
+static void rotate_list(const char *list, int first, struct buf *out)
+{
+    const char *start = list;
+
+    while (first-- > 0) {
+        const char *comma = strchr(start, ',');
+        start = comma ? comma + 1 : list;
+    }
+    buf_puts(out, start);
+    if (start > list) {
+        buf_puts(out, ",");
+        buf_add(out, list, (size_t)(start - list) - 1);
+    }
+}
+
+/* Starts a connection whose host lists begin with first_host: libpq tries
+ * hosts in their order, and one that swallows packets would use up the time of
+ * all that come after it. */
+static PGconn *start_connection(const struct pg *pg)
+{
+    enum {
+        LISTS = 3
+    };
+    static const char *const lists[LISTS] = {"host", "hostaddr", "port"};
+    const char *keywords[3 + LISTS] = {"dbname", "fallback_application_name"};
+    const char *values[3 + LISTS] = {pg->settings.conninfo, "newsfeed"};
+    struct buf rotated[LISTS] = {0};
+    int used = 2;
+
+    PGconn *conn = PQconnectStartParams(keywords, values, 1);
+    if (!conn || pg->first_host == 0)
+        return conn;
+
+    PQconninfoOption *options = PQconninfo(conn);
+    for (PQconninfoOption *o = options; o && o->keyword; o++)
+        for (int i = 0; i < LISTS; i++)
+            if (o->val && strchr(o->val, ',') &&
+                strcmp(o->keyword, lists[i]) == 0) {
+                rotate_list(o->val, pg->first_host, &rotated[i]);
+                keywords[used] = lists[i];
+                values[used++] = buf_text(&rotated[i]);
+            }
+    PQconninfoFree(options);
+
+    if (used > 2) {
+        PQfinish(conn);
+        conn = PQconnectStartParams(keywords, values, 1);
+    }
+    for (int i = 0; i < LISTS; i++)
+        buf_free(&rotated[i]);
+    return conn;
+}
+
+static bool complete_connection(struct pg *pg, int64_t deadline)
+{
+    PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+
+    while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
+        short events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+        if (!wait_for(pg->conn, events, deadline)) {
+            pg->first_host =
+                pg->first_host < INT16_MAX ? pg->first_host + 1 : 0;
+            return false;
+        }
+        status = PQconnectPoll(pg->conn);
+    }
+    return status == PGRES_POLLING_OK;
+}
+
+/* Waits for the last result of what was sent, kept in pg->result. */
+static bool receive(struct pg *pg, int64_t deadline)
+{
+    clear_result(pg);
+    for (;;) {
+        int unsent = PQflush(pg->conn);
+        if (unsent < 0)
+            return false;
+        if (unsent > 0 || PQisBusy(pg->conn)) {
+            if (!wait_for(pg->conn, POLLIN | (unsent ? POLLOUT : 0), deadline))
+                return false;
+            if (!PQconsumeInput(pg->conn))
+                return false;
+            continue;
+        }
+        PGresult *next = PQgetResult(pg->conn);
+        if (!next)
+            return pg->result != NULL;
+        clear_result(pg);
+        pg->result = next;
+    }
+}
+
+static bool has_rows(const struct pg *pg)
+{
+    ExecStatusType status = PQresultStatus(pg->result);
+    return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
+}
+
+/* Sets up the session and compares the schema's version. Every statement is
+ * planned once and kept; compiling plans never pays for queries this small. */
+static enum error greet(struct pg *pg, int64_t deadline, struct buf *reason)
+{
+    char sql[256];
+    snprintf(sql, sizeof(sql),
+        "SET statement_timeout = %d; SET plan_cache_mode = force_generic_plan;"
+        "SET jit = off; SELECT max(version)::text FROM schema_migration",
+        pg->settings.statement_timeout);
+
+    if (!PQsendQuery(pg->conn, sql) || !receive(pg, deadline)) {
+        explain(reason, PQerrorMessage(pg->conn));
+        return ERR_UNAVAILABLE;
+    }
+    if (!has_rows(pg)) {
+        const char *state = PQresultErrorField(pg->result, PG_DIAG_SQLSTATE);
+        if (state && strcmp(state, "42P01") == 0) {
+            buf_puts(reason, "database: it has no newsfeed tables yet; run "
+                             "sql/migrate");
+            return ERR_INVALID;
+        }
+        explain(reason, PQresultErrorMessage(pg->result));
+        return ERR_UNAVAILABLE;
+    }
+    int version = atoi(PQgetvalue(pg->result, 0, 0));
+    if (version == pg->settings.schema_version)
+        return OK;
+    buf_printf(reason,
+        "database: its schema has version %d, this program knows version %d; "
+        "%s",
+        version, pg->settings.schema_version,
+        version < pg->settings.schema_version
+            ? "run sql/migrate"
+            : "install the program that belongs to it");
+    return ERR_INVALID;
+}
+
+static void log_notice(void *context, const char *message)
+{
+    (void)context;
+    log_debug("pg", "%.*s", first_line(message), message);
+}
+
+static enum error connect_new(struct pg *pg, struct buf *reason)
+{
+    int64_t deadline = monotonic_ms() + pg->settings.connect_timeout;
+    enum error error = ERR_UNAVAILABLE;
+
+    pg->conn = start_connection(pg);
+    if (!pg->conn)
+        return ERR_UNAVAILABLE;
+    PQsetNoticeProcessor(pg->conn, log_notice, NULL);
+    if (PQstatus(pg->conn) == CONNECTION_BAD)
+        explain(reason, PQerrorMessage(pg->conn));
+    else if (!complete_connection(pg, deadline)) {
+        const char *message = PQerrorMessage(pg->conn);
+        explain(reason, *message ? message : "no answer in time");
+    } else if (PQsetnonblocking(pg->conn, 1) == 0)
+        error = greet(pg, deadline, reason);
+    clear_result(pg);
+    if (error)
+        disconnect(pg);
+    return error;
+}
+
+enum error pg_connect(struct pg *pg, struct buf *reason)
+{
+    struct breaker *breaker = pg->settings.breaker;
+    struct buf sentence = {0};
+
+    if (pg->conn)
+        return OK;
+    if (breaker && breaker_is_open(breaker)) {
+        explain(reason, "out of reach a moment ago");
+        return ERR_UNAVAILABLE;
+    }
+    if (breaker && breaker_was_tripped(breaker)) /* the others wait for us */
+        breaker_trip(breaker, pg->settings.connect_timeout);
+    enum error error = connect_new(pg, &sentence);
+    if (error && breaker)
+        breaker_trip(breaker, CONNECT_PAUSE);
+    else if (breaker)
+        breaker_reset(breaker);
+    if (error && reason)
+        buf_puts(reason, buf_text(&sentence));
+    else if (error)
+        log_error("pg", "%s", buf_text(&sentence));
+    buf_free(&sentence);
+    return error;
+}
+
+/* A connection that the server closed while it lay idle is readable. Found out
+ * before anything is sent, so that even a write may use a new one. */
+static void drop_if_closed(struct pg *pg)
+{
+    struct pollfd pollfd = {.fd = PQsocket(pg->conn), .events = POLLIN};
+
+    while (pg->conn && poll(&pollfd, 1, 0) != 0) {
+        /* a last message first, its reading succeeds; then the end */
+        if (!PQconsumeInput(pg->conn) || PQstatus(pg->conn) == CONNECTION_BAD)
+            disconnect(pg);
+    }
+}
+
+/* --- executing ---------------------------------------------------------- */
+
+void pg_add_int(struct pg_params *params, int64_t value)
+{
+    int i = params->count++;
+    params->numbers[i] = htobe64((uint64_t)value);
+    params->values[i] = NULL; /* numbers[i], once the struct lies still */
+    params->lengths[i] = sizeof(uint64_t);
+    params->formats[i] = 1;
+    params->types[i] = 20; /* int8, in pg_type.dat */
+}
+
+void pg_add_text(struct pg_params *params, struct text text)
+{
+    int i = params->count++;
+    params->values[i] = text.data;
+    params->lengths[i] = (int)text.len;
+    params->formats[i] = 1;
+}
+
+void pg_add_array(struct pg_params *params, const struct buf *array)
+{
+    int i = params->count++;
+    params->values[i] = buf_text(array);
+    params->formats[i] = 0;
+}
+
+static bool is_prepared(const struct pg *pg, struct pg_statement *statement)
+{
+    static int slots;
+
+    if (statement->slot == 0 && slots < STATEMENTS_MAX - 1)
+        statement->slot = ++slots;
+    return pg->prepared[statement->slot];
+}
+
+static bool prepare(struct pg *pg, const struct pg_statement *statement,
+    const struct pg_params *params, int64_t deadline)
+{
+    if (!PQsendPrepare(pg->conn, statement->name, statement->sql, params->count,
+            params->types) ||
+        !receive(pg, deadline))
+        return false;
+    pg->prepared[statement->slot] = has_rows(pg);
+    return true;
+}
+
+/* Sends and receives; false if that broke the connection or took too long.
+ * Otherwise pg->result says how it went. */
+static bool run(struct pg *pg, struct pg_statement *statement,
+    struct pg_params *params, int64_t deadline)
+{
+    const char *values[PG_PARAMS_MAX];
+
+    for (int i = 0; i < params->count; i++)
+        values[i] = params->values[i] ? params->values[i]
+                                      : (const char *)&params->numbers[i];
+
+    if (!pg->settings.prepare)
+        return PQsendQueryParams(pg->conn, statement->sql, params->count,
+                   params->types, values, params->lengths, params->formats,
+                   1) &&
+               receive(pg, deadline);
+    if (!is_prepared(pg, statement)) {
+        if (!prepare(pg, statement, params, deadline))
+            return false;
+        if (!pg->prepared[statement->slot])
+            return true;
+    }
+    return PQsendQueryPrepared(pg->conn, statement->name, params->count, values,
+               params->lengths, params->formats, 1) &&
+           receive(pg, deadline);
+}
+
+enum verdict {
+    VERDICT_OK,
+    VERDICT_AGAIN,     /* rolled back, worth another run */
+    VERDICT_RECONNECT, /* rolled back, this session is of no more use */
+    VERDICT_BUSY,      /* out of time or resources */
+    VERDICT_FAULT,
+};
+
+/* What an SQLSTATE (PostgreSQL manual, appendix A) means to us. */
+static enum verdict judge(const PGresult *result)
+{
+    static const struct {
+        const char *prefix;
+        enum verdict verdict;
+    } states[] = {
+        {"40001", VERDICT_AGAIN},     /* serialization_failure */
+        {"40P01", VERDICT_AGAIN},     /* deadlock_detected */
+        {"57014", VERDICT_BUSY},      /* query_canceled: statement_timeout */
+        {"55P03", VERDICT_BUSY},      /* lock_not_available */
+        {"53", VERDICT_BUSY},         /* insufficient resources */
+        {"57P", VERDICT_RECONNECT},   /* shutdown, starting up */
+        {"08P01", VERDICT_FAULT},     /* protocol violation: ours */
+        {"08", VERDICT_RECONNECT},    /* connection exception */
+        {"25006", VERDICT_RECONNECT}, /* read only: after a failover */
+        {"26000", VERDICT_RECONNECT}, /* statement unknown: a pooler's doing */
+        {"42P05", VERDICT_RECONNECT}, /* statement exists already: the same */
+        {"0A000", VERDICT_RECONNECT}, /* cached plan must not change type */
+    };
+    ExecStatusType status = PQresultStatus(result);
+    if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
+        return VERDICT_OK;
+
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    if (!state)
+        return VERDICT_RECONNECT;
+    for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++)
+        if (strncmp(state, states[i].prefix, strlen(states[i].prefix)) == 0)
+            return states[i].verdict;
+    return VERDICT_FAULT;
+}
+
+static void log_failure(
+    const struct pg *pg, const struct pg_statement *statement)
+{
+    const char *message = PQresultErrorMessage(pg->result);
+    const char *state = PQresultErrorField(pg->result, PG_DIAG_SQLSTATE);
+
+    log_error("pg", "%s: %.*s (%s)", statement->name, first_line(message),
+        message, state ? state : "no SQLSTATE");
+}
+
+/* The connection broke, or the time was up, while a statement was under way.
+ * A read is worth a second try unless the time was up. */
+static enum verdict lose_connection(struct pg *pg,
+    const struct pg_statement *statement, int64_t deadline, bool may_repeat)
+{
+    bool late = monotonic_ms() >= deadline;
+    const char *message = PQerrorMessage(pg->conn);
+
+    log_error("pg", "%s: %.*s", statement->name,
+        late ? (int)strlen("no answer in time") : first_line(message),
+        late ? "no answer in time" : message);
+    if (late && pg->settings.breaker)
+        breaker_trip(pg->settings.breaker, CONNECT_PAUSE);
+    disconnect(pg);
+    return !late && may_repeat && statement->reads ? VERDICT_AGAIN
+                                                   : VERDICT_BUSY;
+}
+
+enum error pg_exec(
+    struct pg *pg, struct pg_statement *statement, struct pg_params *params)
+{
+    bool alone = !pg->in_transaction; /* nothing before it that is lost */
+    enum verdict verdict = VERDICT_AGAIN;
+
+    for (int i = 0; i < RUNS_MAX && verdict == VERDICT_AGAIN; i++) {
+        if (pg->conn && alone)
+            drop_if_closed(pg);
+        if (!pg->conn && !alone)
+            return ERR_UNAVAILABLE;
+        enum error error = pg_connect(pg, NULL);
+        if (error)
+            return ERR_UNAVAILABLE;
+
+        int64_t deadline =
+            monotonic_ms() + pg->settings.statement_timeout + CLIENT_GRACE;
+        if (!run(pg, statement, params, deadline)) {
+            verdict = lose_connection(pg, statement, deadline, alone);
+            continue;
+        }
+        verdict = judge(pg->result);
+        if (verdict == VERDICT_OK)
+            return OK;
+        log_failure(pg, statement);
+        if (verdict == VERDICT_RECONNECT) {
+            disconnect(pg);
+            verdict = VERDICT_AGAIN;
+        }
+        if (!alone)
+            return verdict == VERDICT_FAULT ? ERR_INTERNAL : ERR_UNAVAILABLE;
+    }
+    return verdict == VERDICT_FAULT ? ERR_INTERNAL : ERR_UNAVAILABLE;
+}
+
+enum error pg_begin(struct pg *pg)
+{
+    static struct pg_statement begin = {
+        .name = "begin", .sql = "BEGIN", .reads = true};
+    enum error error = pg_exec(pg, &begin, &(struct pg_params){0});
+
+    pg->in_transaction = !error;
+    return error;
+}
+
+enum error pg_commit(struct pg *pg)
+{
+    static struct pg_statement commit = {.name = "commit", .sql = "COMMIT"};
+    enum error error = pg_exec(pg, &commit, &(struct pg_params){0});
+
+    pg->in_transaction = false;
+    return error;
+}
+
+void pg_rollback(struct pg *pg)
+{
+    static struct pg_statement rollback = {
+        .name = "rollback", .sql = "ROLLBACK"};
+
+    if (!pg->in_transaction)
+        return;
+    if (pg->conn && pg_exec(pg, &rollback, &(struct pg_params){0}))
+        disconnect(pg);
+    pg->in_transaction = false;
+}
+
+/* --- reading ------------------------------------------------------------ */
+
+int pg_rows(const struct pg *pg)
+{
+    return PQntuples(pg->result);
+}
+
+bool pg_is_null(const struct pg *pg, int row, int column)
+{
+    return PQgetisnull(pg->result, row, column);
+}
+
+static int64_t read_int(const char *bytes, int len)
+{
+    uint64_t value = 0;
+
+    for (int i = 0; i < len; i++)
+        value = value << 8 | (unsigned char)bytes[i];
+    if (len > 1 && len < 8 && (value & (uint64_t)1 << (len * 8 - 1)))
+        value |= ~(uint64_t)0 << (len * 8);
+    return (int64_t)value;
+}
+
+int64_t pg_int(const struct pg *pg, int row, int column)
+{
+    return read_int(PQgetvalue(pg->result, row, column),
+        PQgetlength(pg->result, row, column));
+}
+
+int64_t pg_time(const struct pg *pg, int row, int column)
+{
+    return pg_int(pg, row, column) + pg_epoch;
+}
+
+struct text pg_text(const struct pg *pg, int row, int column)
+{
+    return (struct text){
+        .data = PQgetvalue(pg->result, row, column),
+        .len = (size_t)PQgetlength(pg->result, row, column),
+    };
+}
+
+/* The binary form (array_send in PostgreSQL's arrayfuncs.c): dimensions,
+ * flags, element type, then for each dimension its length and lower bound, all
+ * int32; then for each element its length and bytes. */
+void pg_ids(const struct pg *pg, int row, int column, struct buf *ids)
+{
+    const char *bytes = PQgetvalue(pg->result, row, column);
+
+    if (pg_is_null(pg, row, column) || read_int(bytes, 4) == 0)
+        return;
+    int64_t count = read_int(bytes + 12, 4);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t id = read_int(bytes + 20 + 12 * i + 4, 8);
+        buf_add(ids, &id, sizeof(id));
+    }
+}

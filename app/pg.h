@@ -1,0 +1,88 @@
+/* The only file that knows libpq: connect, reconnect, prepare, execute, and
+ * what a SQLSTATE means to the caller. */
+#ifndef NEWSFEED_PG_H
+#define NEWSFEED_PG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "error.h"
+#include "model.h"
+#include "scoreboard.h"
+
+struct pg; /* one connection, made at first need and again when it breaks */
+
+struct pg_settings {
+    const char *conninfo;
+    int connect_timeout;   /* ms, of a whole attempt */
+    int statement_timeout; /* ms, on the server; the client allows a bit more */
+    bool prepare;
+    int schema_version;      /* what schema_migration must say */
+    struct breaker *breaker; /* NULL: never spared a failing connect */
+};
+
+/* One SQL text. Statically allocated; the name is what the log says. */
+struct pg_statement {
+    const char *name;
+    const char *sql;
+    bool reads; /* may be run again when the connection breaks in it */
+    int slot;   /* the driver's */
+};
+
+enum {
+    PG_PARAMS_MAX = 8
+};
+
+/* Starts as all zeros; the pg_add functions append $1, $2, … Texts are not
+ * copied. */
+struct pg_params {
+    int count;
+    const char *values[PG_PARAMS_MAX];
+    int lengths[PG_PARAMS_MAX];
+    int formats[PG_PARAMS_MAX];
+    unsigned types[PG_PARAMS_MAX]; /* 0: as the statement says */
+    uint64_t numbers[PG_PARAMS_MAX];
+};
+
+void pg_add_int(struct pg_params *params, int64_t value); /* bigint */
+void pg_add_text(struct pg_params *params, struct text text);
+/* A bigint[] as text, "{1,2}". */
+void pg_add_array(struct pg_params *params, const struct buf *array);
+
+/* Connects nothing yet; NULL if there is no memory. The settings' strings
+ * must outlive it. */
+struct pg *pg_new(const struct pg_settings *settings);
+void pg_free(struct pg *pg);
+
+/* Connects unless connected. `reason` (may be NULL) gets a sentence unless OK.
+ * ERR_UNAVAILABLE: out of reach, or the breaker is open; ERR_INVALID: another
+ * schema version. */
+MUST_CHECK enum error pg_connect(struct pg *pg, struct buf *reason);
+
+/* Runs one statement in one round trip (two at its first use). Its result is
+ * read with the getters below, until the next call with this pg. Errors are
+ * logged here: ERR_UNAVAILABLE: no connection, timeout, overload, shutdown;
+ * ERR_INTERNAL: everything else. Serialization failures and deadlocks outside
+ * of a transaction are run again, three times at most. */
+MUST_CHECK enum error pg_exec(
+    struct pg *pg, struct pg_statement *statement, struct pg_params *params);
+
+MUST_CHECK enum error pg_begin(struct pg *pg);
+MUST_CHECK enum error pg_commit(struct pg *pg);
+void pg_rollback(struct pg *pg); /* also what was never begun */
+
+/* Getters of the last result. No bounds are checked; a NULL reads as 0, false
+ * and "". */
+int pg_rows(const struct pg *pg);
+bool pg_is_null(const struct pg *pg, int row, int column);
+int64_t pg_int(
+    const struct pg *pg, int row, int column); /* any integer, bool */
+int64_t pg_time(const struct pg *pg, int row, int column); /* us since 1970 */
+struct text pg_text(const struct pg *pg, int row, int column);
+
+/* Appends the elements of a bigint[] without NULLs, an int64_t each. */
+void pg_ids(const struct pg *pg, int row, int column, struct buf *ids);
+
+#endif

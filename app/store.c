@@ -1,0 +1,495 @@
+/* Every SQL text that answers a request, one typed function each. */
+#include <stdint.h>
+
+#include "store.h"
+
+/* The rows of $2 (before), $3 (after), $4 (limit + 1) around a list whose
+ * rows carry their cursor as "id" and come from `FROM`. With `after`, the
+ * oldest page of what is newer: read upwards, printed downwards all the same.
+ * One row too many tells that something older exists; upwards, a look below
+ * `after` does. The list hangs on its owner by a left join, so that no row at
+ * all means that there is no such owner, and a row of NULLs an empty list. */
+#define LIST(COLUMNS, FROM, ID, WHERE)                                    \
+    "SELECT l.*, CASE WHEN $3::bigint > 0 THEN EXISTS (SELECT FROM " FROM \
+    " WHERE " WHERE " AND " ID " <= $3) END"                              \
+    " FROM participant me LEFT JOIN LATERAL ("                            \
+    "(SELECT " COLUMNS " FROM " FROM " WHERE " WHERE " AND " ID           \
+    " < $2::bigint AND $3 = 0 ORDER BY " ID " DESC LIMIT $4::int8)"       \
+    " UNION ALL "                                                         \
+    "(SELECT " COLUMNS " FROM " FROM " WHERE " WHERE " AND " ID           \
+    " < $2 AND " ID " > $3 AND $3 > 0 ORDER BY " ID " LIMIT $4)"          \
+    ") l ON true WHERE me.id = $1::bigint ORDER BY l.id DESC NULLS LAST"
+
+static void add_page(struct pg_params *params, const struct page *page)
+{
+    pg_add_int(params, page->before ? page->before : INT64_MAX);
+    pg_add_int(params, page->after);
+    pg_add_int(params, page->limit + 1);
+}
+
+/* Which rows of a LIST result are the page: from *first on, ends->count. The
+ * row too many is the oldest downwards and the newest upwards. `older` is the
+ * column of the EXISTS. */
+static enum error cut_page(const struct pg *pg, const struct page *page, int id,
+    int older, int *first, struct page_ends *ends)
+{
+    int rows = pg_rows(pg);
+
+    *first = 0;
+    *ends = (struct page_ends){0};
+    if (rows == 0)
+        return ERR_NOT_FOUND;
+    bool surplus = rows > page->limit;
+    ends->older = page->after ? pg_int(pg, 0, older) != 0 : surplus;
+    if (pg_is_null(pg, 0, id))
+        return OK;
+    if (surplus && page->after)
+        *first = 1;
+    ends->count = surplus ? page->limit : rows;
+    ends->newest = pg_int(pg, *first, id);
+    ends->oldest = pg_int(pg, *first + ends->count - 1, id);
+    return OK;
+}
+
+static enum error not_found_unless_rows(const struct pg *pg)
+{
+    return pg_rows(pg) > 0 ? OK : ERR_NOT_FOUND;
+}
+
+/* --- participants ------------------------------------------------------- */
+
+static void read_participant(const struct pg *pg, struct participant *p)
+{
+    p->id = pg_int(pg, 0, 0);
+    p->name = pg_text(pg, 0, 1);
+}
+
+enum error store_participant_add(
+    struct pg *pg, struct text name, struct participant *added)
+{
+    static struct pg_statement statement = {
+        .name = "participant_add",
+        .sql = "INSERT INTO participant (name) VALUES ($1::text)"
+               " RETURNING id, name",
+    };
+    struct pg_params params = {0};
+
+    pg_add_text(&params, name);
+    enum error error = pg_exec(pg, &statement, &params);
+    if (!error)
+        read_participant(pg, added);
+    return error;
+}
+
+enum error store_participant_get(
+    struct pg *pg, int64_t id, struct participant *found)
+{
+    static struct pg_statement statement = {
+        .name = "participant_get",
+        .sql = "SELECT id, name FROM participant WHERE id = $1::bigint",
+        .reads = true,
+    };
+    struct pg_params params = {0};
+
+    pg_add_int(&params, id);
+    enum error error = pg_exec(pg, &statement, &params);
+    if (!error)
+        error = not_found_unless_rows(pg);
+    if (!error)
+        read_participant(pg, found);
+    return error;
+}
+
+enum error store_participant_rename(
+    struct pg *pg, int64_t id, struct text name, struct participant *renamed)
+{
+    static struct pg_statement statement = {
+        .name = "participant_rename",
+        .sql = "UPDATE participant SET name = $2::text WHERE id = $1::bigint"
+               " RETURNING id, name",
+    };
+    struct pg_params params = {0};
+
+    pg_add_int(&params, id);
+    pg_add_text(&params, name);
+    enum error error = pg_exec(pg, &statement, &params);
+    if (!error)
+        error = not_found_unless_rows(pg);
+    if (!error)
+        read_participant(pg, renamed);
+    return error;
+}
+
+/* Only the participant's own row goes: every read joins its way over that row,
+ * so all the rest is out of sight at once, and the dispatcher sweeps it. */
+enum error store_participant_remove(
+    struct pg *pg, int64_t id, struct buf *touched)
+{
+    static struct pg_statement statement = {
+        .name = "participant_remove",
+        .sql = "WITH gone AS (DELETE FROM participant WHERE id = $1::bigint"
+               " RETURNING id), sweep AS (INSERT INTO outbox (kind,"
+               " participant_id) SELECT 'g', id FROM gone)"
+               " SELECT array(SELECT friend_id FROM friendship"
+               " WHERE participant_id = gone.id) || gone.id FROM gone",
+    };
+    struct pg_params params = {0};
+
+    pg_add_int(&params, id);
+    enum error error = pg_exec(pg, &statement, &params);
+    if (!error)
+        error = not_found_unless_rows(pg);
+    if (!error)
+        pg_ids(pg, 0, 0, touched);
+    return error;
+}
+
+/* --- friends ------------------------------------------------------------ */
+
+enum error store_friend_add(struct pg *pg, int64_t from, int64_t to,
+    int backfill, struct friendship *added)
+{
+    static struct pg_statement statement = {
+        .name = "friend_add",
+        .sql = "SELECT befriend($1::bigint, $2::bigint, $3::bigint::int)",
+    };
+    struct pg_params params = {0};
+
+    pg_add_int(&params, from);
+    pg_add_int(&params, to);
+    pg_add_int(&params, backfill);
+    enum error error = pg_exec(pg, &statement, &params);
+    if (error)
+        return error;
+    if (pg_is_null(pg, 0, 0))
+        return ERR_NOT_FOUND;
+    *added = (struct friendship){pg_int(pg, 0, 0), from, to};
+    return OK;
+}
+
+enum error store_friend_list(struct pg *pg, int64_t participant,
+    const struct page *page, struct friendships *found)
+{
+    static struct pg_statement statement = {
+        .name = "friend_list",
+        .sql = LIST("f.id, f.friend_id",
+            "friendship f JOIN participant p ON p.id = f.friend_id", "f.id",
+            "f.participant_id = me.id"),
+        .reads = true,
+    };
+    struct pg_params params = {0};
+    int first;
+
+    pg_add_int(&params, participant);
+    add_page(&params, page);
+    enum error error = pg_exec(pg, &statement, &params);
+    if (!error)
+        error = cut_page(pg, page, 0, 2, &first, &found->ends);
+    if (error)
+        return error;
+    for (int i = 0; i < found->ends.count; i++)
+        found->list[i] = (struct friendship){
+            .id = pg_int(pg, first + i, 0),
+            .from = participant,
+            .to = pg_int(pg, first + i, 1),
+        };
+    return OK;
+}
+
+enum error store_friend_remove(
+    struct pg *pg, int64_t participant, int64_t friend)
+{
+    static struct pg_statement statement = {
+        .name = "friend_remove",
+        .sql = "SELECT unfriend($1::bigint, $2::bigint)",
+    };
+    struct pg_params params = {0};
+
+    pg_add_int(&params, participant);
+    pg_add_int(&params, friend);
+    enum error error = pg_exec(pg, &statement, &params);
+    if (!error && !pg_int(pg, 0, 0))
+        error = ERR_NOT_FOUND;
+    return error;
+}
+
+/* --- posts -------------------------------------------------------------- */
+
+enum error store_outbound_add(struct pg *pg, int64_t author,
+    struct text subject, struct text story, int inline_friends,
+    struct item *added, struct buf *touched)
+{
+    static struct pg_statement statement = {
+        .name = "outbound_add",
+        .sql = "WITH post AS (INSERT INTO outbound (participant_id, subject,"
+               " story) SELECT id, $2::text, $3::text FROM participant"
+               " WHERE id = $1::bigint RETURNING id, participant_id, occurred),"
+               " friend AS MATERIALIZED (SELECT friend_id FROM friendship"
+               " WHERE participant_id = $1 LIMIT $4::bigint + 1),"
+               " size AS (SELECT count(*) > $4 AS is_large FROM friend),"
+               " delivery AS (INSERT INTO inbound (participant_id, outbound_id)"
+               " SELECT friend_id, post.id FROM post, size, friend"
+               " WHERE NOT is_large RETURNING participant_id),"
+               " orders AS (INSERT INTO outbox (kind, participant_id, other_id)"
+               " SELECT 'p'::\"char\", participant_id, id FROM post UNION ALL"
+               " SELECT 'd', participant_id, id FROM post, size WHERE is_large)"
+               " SELECT id, occurred,"
+               " array(SELECT participant_id FROM delivery) FROM post",
+    };
+    struct pg_params params = {0};
+
+    pg_add_int(&params, author);
+    pg_add_text(&params, subject);
+    pg_add_text(&params, story);
+    pg_add_int(&params, inline_friends);
+    enum error error = pg_exec(pg, &statement, &params);
+    if (!error)
+        error = not_found_unless_rows(pg);
+    if (error)
+        return error;
+    *added = (struct item){
+        .id = pg_int(pg, 0, 0),
+        .from = author,
+        .occurred = pg_time(pg, 0, 1),
+        .subject = subject,
+        .story = story,
+    };
+    pg_ids(pg, 0, 2, touched);
+    return OK;
+}
+
+static struct item read_item(const struct pg *pg, int row, int64_t to)
+{
+    return (struct item){
+        .id = pg_int(pg, row, 0),
+        .from = pg_int(pg, row, 1),
+        .to = to,
+        .occurred = pg_time(pg, row, 2),
+        .subject = pg_text(pg, row, 3),
+        .story = pg_text(pg, row, 4),
+    };
+}
+
+static enum error read_items(const struct pg *pg, const struct page *page,
+    int64_t to, struct items *found)
+{
+    int first;
+
+    enum error error = cut_page(pg, page, 0, 5, &first, &found->ends);
+    if (error)
+        return error;
+    for (int i = 0; i < found->ends.count; i++)
+        found->list[i] = read_item(pg, first + i, to);
+    return OK;
+}
+
+enum error store_outbound_list(
+    struct pg *pg, int64_t author, const struct page *page, struct items *found)
+{
+    static struct pg_statement statement = {
+        .name = "outbound_list",
+        .sql = LIST("o.id, o.participant_id, o.occurred, o.subject, o.story",
+            "outbound o", "o.id", "o.participant_id = me.id"),
+        .reads = true,
+    };
+    struct pg_params params = {0};
+
+    pg_add_int(&params, author);
+    add_page(&params, page);
+    enum error error = pg_exec(pg, &statement, &params);
+    return error ? error : read_items(pg, page, 0, found);
+}
+
+enum error store_outbound_get(
+    struct pg *pg, int64_t author, int64_t id, struct item *found)
+{
+    static struct pg_statement statement = {
+        .name = "outbound_get",
+        .sql = "SELECT o.id, o.participant_id, o.occurred, o.subject, o.story"
+               " FROM outbound o JOIN participant p ON p.id = o.participant_id"
+               " WHERE o.id = $2::bigint AND p.id = $1::bigint",
+        .reads = true,
+    };
+    struct pg_params params = {0};
+
+    pg_add_int(&params, author);
+    pg_add_int(&params, id);
+    enum error error = pg_exec(pg, &statement, &params);
+    if (!error)
+        error = not_found_unless_rows(pg);
+    if (!error)
+        *found = read_item(pg, 0, 0);
+    return error;
+}
+
+/* With the post's row gone no feed shows it, and the dispatcher sweeps what
+ * refers to it: from the feeds of friends by the order, from those of former
+ * friends that it still has to reconcile, which needs the row, here. */
+enum error store_outbound_remove(
+    struct pg *pg, int64_t author, int64_t id, struct buf *touched)
+{
+    static struct pg_statement statement = {
+        .name = "outbound_remove",
+        .sql = "WITH gone AS (DELETE FROM outbound WHERE id = $2::bigint"
+               " AND participant_id = (SELECT id FROM participant"
+               " WHERE id = $1::bigint) RETURNING id, participant_id),"
+               " entry AS (DELETE FROM search WHERE outbound_id ="
+               " (SELECT id FROM gone)), former AS (DELETE FROM inbound"
+               " WHERE outbound_id = (SELECT id FROM gone)"
+               " AND participant_id IN (SELECT participant_id + other_id - $1"
+               " FROM outbox WHERE kind = 'f'"
+               " AND $1 IN (participant_id, other_id))),"
+               " sweep AS (INSERT INTO outbox (kind, participant_id, other_id)"
+               " SELECT 'r', participant_id, id FROM gone)"
+               " SELECT array(SELECT friend_id FROM friendship f"
+               " WHERE f.participant_id = gone.participant_id) FROM gone",
+    };
+    struct pg_params params = {0};
+
+    pg_add_int(&params, author);
+    pg_add_int(&params, id);
+    enum error error = pg_exec(pg, &statement, &params);
+    if (!error)
+        error = not_found_unless_rows(pg);
+    if (!error)
+        pg_ids(pg, 0, 0, touched);
+    return error;
+}
+
+/* --- feeds -------------------------------------------------------------- */
+
+/* A feed is what lies in inbound, seen through the friendships as they are
+ * now: the sweeps of the dispatcher take their time, this does not. OFFSET 0
+ * keeps the planner from starting at the friends and all they ever posted. */
+enum error store_inbound_list(struct pg *pg, int64_t participant,
+    const struct page *page, struct items *found)
+{
+    static struct pg_statement statement = {
+        .name = "inbound_list",
+        .sql = LIST("o.id, o.participant_id, o.occurred, o.subject, o.story",
+            "inbound i CROSS JOIN LATERAL (SELECT * FROM outbound"
+            " WHERE id = i.outbound_id AND EXISTS (SELECT FROM friendship f"
+            " JOIN participant p ON p.id = f.friend_id"
+            " WHERE f.participant_id = i.participant_id"
+            " AND f.friend_id = outbound.participant_id"
+            " AND f.since <= outbound.id) OFFSET 0) o",
+            "i.outbound_id", "i.participant_id = me.id"),
+        .reads = true,
+    };
+    struct pg_params params = {0};
+
+    pg_add_int(&params, participant);
+    add_page(&params, page);
+    enum error error = pg_exec(pg, &statement, &params);
+    return error ? error : read_items(pg, page, participant, found);
+}
+
+/* --- search ------------------------------------------------------------- */
+
+/* An author's position is the rank of the best matching post in 20 bits over
+ * the author's id in 43: a number that orders the list and, as a cursor, needs
+ * nobody to exist. ts_rank stays below 1. */
+enum error store_search(struct pg *pg, struct text keywords,
+    const struct page *page, struct matches *found)
+{
+    static struct pg_statement statement = {
+        .name = "search",
+        .sql =
+            "WITH query AS MATERIALIZED ("
+            " SELECT websearch_to_tsquery('simple', $1::text) AS words),"
+            " place AS MATERIALIZED (SELECT s.participant_id,"
+            " (least(max(ts_rank(s.document, words)), 0.999999) * 1048576)"
+            "::bigint << 43 | s.participant_id AS id FROM query, search s"
+            " WHERE s.document @@ words AND querytree(words) <> 'T'"
+            " GROUP BY s.participant_id)"
+            " SELECT l.*, CASE WHEN $3::bigint > 0 THEN EXISTS"
+            " (SELECT FROM place JOIN participant p ON p.id = participant_id"
+            " WHERE place.id <= $3) END, querytree(words) = 'T'"
+            " FROM query LEFT JOIN LATERAL ("
+            "(SELECT place.id, participant_id FROM place JOIN participant p"
+            " ON p.id = participant_id WHERE place.id < $2::bigint AND $3 = 0"
+            " ORDER BY place.id DESC LIMIT $4::int8) UNION ALL "
+            "(SELECT place.id, participant_id FROM place JOIN participant p"
+            " ON p.id = participant_id WHERE place.id < $2 AND place.id > $3"
+            " AND $3 > 0 ORDER BY place.id LIMIT $4)) l ON true"
+            " ORDER BY l.id DESC NULLS LAST",
+        .reads = true,
+    };
+    struct pg_params params = {0};
+    int first;
+
+    pg_add_text(&params, keywords);
+    add_page(&params, page);
+    enum error error = pg_exec(pg, &statement, &params);
+    if (!error && pg_int(pg, 0, 3))
+        error = ERR_INVALID;
+    if (!error)
+        error = cut_page(pg, page, 0, 2, &first, &found->ends);
+    if (error)
+        return error;
+    for (int i = 0; i < found->ends.count; i++)
+        found->list[i] = pg_int(pg, first + i, 1);
+    return OK;
+}
+
+/* --- idempotency keys --------------------------------------------------- */
+
+/* The lock is not waited for: whoever holds it is the first request, still
+ * running. */
+enum error store_key_claim(struct pg *pg, struct text scope, struct text key,
+    struct text request, enum store_key *state, struct stored_answer *answer)
+{
+    static struct pg_statement claim = {
+        .name = "key_claim",
+        .sql = "INSERT INTO idempotency (scope, key, fingerprint)"
+               " SELECT $1::text, $2::text, sha256($3::bytea)"
+               " WHERE pg_try_advisory_xact_lock("
+               "hashtextextended($1 || ' ' || $2, 0))"
+               " ON CONFLICT DO NOTHING RETURNING 1",
+    };
+    static struct pg_statement look = {
+        .name = "key_look",
+        .sql = "SELECT fingerprint = sha256($3::bytea), status, body"
+               " FROM idempotency WHERE scope = $1::text AND key = $2::text",
+    };
+    struct pg_params params = {0};
+
+    pg_add_text(&params, scope);
+    pg_add_text(&params, key);
+    pg_add_text(&params, request);
+    enum error error = pg_exec(pg, &claim, &params);
+    if (error)
+        return error;
+    *state = KEY_NEW;
+    if (pg_rows(pg) > 0)
+        return OK;
+
+    error = pg_exec(pg, &look, &params);
+    if (error)
+        return error;
+    *state = pg_rows(pg) == 0    ? KEY_RUNNING
+             : !pg_int(pg, 0, 0) ? KEY_OTHER
+                                 : KEY_DONE;
+    if (*state == KEY_DONE) {
+        answer->status = (int)pg_int(pg, 0, 1);
+        answer->body = pg_text(pg, 0, 2);
+    }
+    return OK;
+}
+
+enum error store_key_finish(struct pg *pg, struct text scope, struct text key,
+    int status, struct text body)
+{
+    static struct pg_statement statement = {
+        .name = "key_finish",
+        .sql = "UPDATE idempotency SET status = $3::bigint, body = $4::text"
+               " WHERE scope = $1::text AND key = $2::text",
+    };
+    struct pg_params params = {0};
+
+    pg_add_text(&params, scope);
+    pg_add_text(&params, key);
+    pg_add_int(&params, status);
+    pg_add_text(&params, body);
+    return pg_exec(pg, &statement, &params);
+}

@@ -1,0 +1,93 @@
+/* Every SQL text that answers a request, one typed function each.
+ *
+ * Texts in results live in the connection's last result: they are valid until
+ * the next call with the same pg. Lists of participants whose page changed
+ * come as int64_t, appended to a buffer. All return what pg_exec returns, and
+ * ERR_NOT_FOUND where they say so. */
+#ifndef NEWSFEED_STORE_H
+#define NEWSFEED_STORE_H
+
+#include "error.h"
+#include "model.h"
+#include "pg.h"
+
+/* What schema_migration must say. */
+enum {
+    STORE_SCHEMA_VERSION = 1
+};
+
+struct items {
+    struct item list[PAGE_LIMIT_MAX];
+    struct page_ends ends;
+};
+
+struct friendships {
+    struct friendship list[PAGE_LIMIT_MAX];
+    struct page_ends ends;
+};
+
+/* id is a participant, its position orders the list and is its cursor */
+struct matches {
+    int64_t list[PAGE_LIMIT_MAX];
+    struct page_ends ends;
+};
+
+/* Participants. NOT_FOUND: no such id. */
+MUST_CHECK enum error store_participant_add(
+    struct pg *pg, struct text name, struct participant *added);
+MUST_CHECK enum error store_participant_get(
+    struct pg *pg, int64_t id, struct participant *found);
+MUST_CHECK enum error store_participant_rename(
+    struct pg *pg, int64_t id, struct text name, struct participant *renamed);
+MUST_CHECK enum error store_participant_remove(
+    struct pg *pg, int64_t id, struct buf *touched);
+
+/* Friends. NOT_FOUND: one of both does not exist; for remove: no friendship.
+ * Adding one that exists gives the one that exists. */
+MUST_CHECK enum error store_friend_add(struct pg *pg, int64_t from, int64_t to,
+    int backfill, struct friendship *added);
+MUST_CHECK enum error store_friend_list(struct pg *pg, int64_t participant,
+    const struct page *page, struct friendships *found);
+MUST_CHECK enum error store_friend_remove(
+    struct pg *pg, int64_t participant, int64_t friend);
+
+/* Posts. NOT_FOUND: no such author, or no such post of that author. Authors
+ * with up to inline_friends friends deliver at once, others by an order to the
+ * dispatcher. */
+MUST_CHECK enum error store_outbound_add(struct pg *pg, int64_t author,
+    struct text subject, struct text story, int inline_friends,
+    struct item *added, struct buf *touched);
+MUST_CHECK enum error store_outbound_list(struct pg *pg, int64_t author,
+    const struct page *page, struct items *found);
+MUST_CHECK enum error store_outbound_get(
+    struct pg *pg, int64_t author, int64_t id, struct item *found);
+MUST_CHECK enum error store_outbound_remove(
+    struct pg *pg, int64_t author, int64_t id, struct buf *touched);
+
+/* A participant's feed. NOT_FOUND: no such participant. */
+MUST_CHECK enum error store_inbound_list(struct pg *pg, int64_t participant,
+    const struct page *page, struct items *found);
+
+/* Authors by their best matching post. ERR_INVALID: the keywords exclude words
+ * and name none to look for. */
+MUST_CHECK enum error store_search(struct pg *pg, struct text keywords,
+    const struct page *page, struct matches *found);
+
+/* Idempotency keys, within the transaction of the request. */
+enum store_key {
+    KEY_NEW,     /* ours now: answer, then store_key_finish */
+    KEY_RUNNING, /* another request holds it */
+    KEY_OTHER,   /* it was used with another body */
+    KEY_DONE,    /* the answer is here */
+};
+struct stored_answer {
+    int status;
+    struct text body;
+};
+MUST_CHECK enum error store_key_claim(struct pg *pg, struct text scope,
+    struct text key, struct text request, enum store_key *state,
+    struct stored_answer *answer);
+MUST_CHECK enum error store_key_finish(struct pg *pg, struct text scope,
+    struct text key, int status, struct text body);
+
+#endif

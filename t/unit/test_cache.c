@@ -1,0 +1,806 @@
+/* Tests of cache: its protocol, over a memc that is played in memory. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <check.h>
+
+#include "cache.h"
+#include "memc.h"
+
+/* --- the played memc ---------------------------------------------------- */
+
+enum {
+    SERVERS = 3,
+    ENTRIES = 16
+};
+
+enum operation {
+    GET,
+    ADD,
+    REPLACE,
+    DELETE,
+    FENCE,
+    OPERATIONS,
+};
+
+struct memc {
+    int count;
+};
+
+static struct entry {
+    bool is_used;
+    bool is_doomed; /* deleted, and no fence has waited for that yet */
+    int server;
+    char key[64];
+    char value[64];
+    uint64_t cas;
+    int ttl;
+} entries[ENTRIES];
+
+static uint64_t last_cas;
+static int calls[OPERATIONS][SERVERS];
+static bool is_failing[OPERATIONS][SERVERS];
+
+/* What happens right before the n-th call of an operation from now on. */
+static struct {
+    enum operation operation;
+    int n;
+    void (*happen)(void);
+} meanwhile;
+
+static enum memc_result begin(
+    const struct memc *memc, enum operation operation, int group)
+{
+    int server = memc_server_of(memc, group);
+
+    if (meanwhile.operation == operation && --meanwhile.n == 0)
+        meanwhile.happen();
+    calls[operation][server]++;
+    return is_failing[operation][server] ? MEMC_FAILED : MEMC_OK;
+}
+
+static struct entry *find(int server, const char *key)
+{
+    for (struct entry *e = entries; e < entries + ENTRIES; e++)
+        if (e->is_used && e->server == server && strcmp(e->key, key) == 0)
+            return e;
+    return NULL;
+}
+
+static void fill(struct entry *e, const char *value, size_t len, int ttl)
+{
+    ck_assert_uint_lt(len, sizeof(e->value));
+    memcpy(e->value, value, len);
+    e->value[len] = '\0';
+    e->cas = ++last_cas;
+    e->ttl = ttl;
+    e->is_doomed = false;
+}
+
+static void put(int server, const char *key, const char *value)
+{
+    struct entry *e = find(server, key);
+
+    for (int i = 0; !e && i < ENTRIES; i++)
+        if (!entries[i].is_used)
+            e = &entries[i];
+    ck_assert_ptr_nonnull(e);
+    e->is_used = true;
+    e->server = server;
+    snprintf(e->key, sizeof(e->key), "%s", key);
+    fill(e, value, strlen(value), 0);
+}
+
+struct memc *memc_new(const char *servers, int timeout, struct buf *faults)
+{
+    struct memc *memc = calloc(1, sizeof(*memc));
+
+    (void)timeout;
+    if (!memc || strcmp(servers, "bad") == 0) {
+        buf_puts(faults, "cache.servers: 'bad'\n");
+        free(memc);
+        return NULL;
+    }
+    memc->count = 1;
+    for (const char *p = servers; *p; p++)
+        memc->count += *p == ',';
+    return memc;
+}
+
+void memc_free(struct memc *memc)
+{
+    free(memc);
+}
+
+int memc_server_count(const struct memc *memc)
+{
+    return memc->count;
+}
+
+void memc_print_server(const struct memc *memc, int server, struct buf *out)
+{
+    (void)memc;
+    buf_printf(out, "host%d:11211", server);
+}
+
+int memc_server_of(const struct memc *memc, int group)
+{
+    return group % memc->count;
+}
+
+enum memc_result memc_get(struct memc *memc, int group, const char *key,
+    struct buf *value, uint64_t *cas)
+{
+    if (begin(memc, GET, group) == MEMC_FAILED)
+        return MEMC_FAILED;
+    const struct entry *e = find(memc_server_of(memc, group), key);
+    buf_reset(value, value->cap);
+    if (!e)
+        return MEMC_NOT_FOUND;
+    buf_puts(value, e->value);
+    if (cas)
+        *cas = e->cas;
+    return MEMC_OK;
+}
+
+enum memc_result memc_add(struct memc *memc, int group, const char *key,
+    const char *value, size_t len, int ttl_seconds)
+{
+    int server = memc_server_of(memc, group);
+
+    if (begin(memc, ADD, group) == MEMC_FAILED)
+        return MEMC_FAILED;
+    if (find(server, key))
+        return MEMC_NOT_FOUND;
+    put(server, key, "");
+    fill(find(server, key), value, len, ttl_seconds);
+    return MEMC_OK;
+}
+
+enum memc_result memc_replace(struct memc *memc, int group, const char *key,
+    const char *value, size_t len, int ttl_seconds, uint64_t cas)
+{
+    if (begin(memc, REPLACE, group) == MEMC_FAILED)
+        return MEMC_FAILED;
+    struct entry *e = find(memc_server_of(memc, group), key);
+    if (!e || e->cas != cas)
+        return MEMC_NOT_FOUND;
+    fill(e, value, len, ttl_seconds);
+    return MEMC_OK;
+}
+
+enum memc_result memc_delete(struct memc *memc, int group, const char *key)
+{
+    if (begin(memc, DELETE, group) == MEMC_FAILED)
+        return MEMC_FAILED;
+    struct entry *e = find(memc_server_of(memc, group), key);
+    if (e)
+        e->is_doomed = true;
+    return MEMC_OK;
+}
+
+enum memc_result memc_fence(struct memc *memc, int group)
+{
+    if (begin(memc, FENCE, group) == MEMC_FAILED)
+        return MEMC_FAILED;
+    for (struct entry *e = entries; e < entries + ENTRIES; e++)
+        if (e->is_doomed && e->server == memc_server_of(memc, group))
+            *e = (struct entry){0};
+    return MEMC_OK;
+}
+
+/* --- what the tests work with ------------------------------------------- */
+
+/* Feeds by the server that holds them: a feed's group is its id modulo 1000,
+ * and the played memc has group g on server g modulo 3. */
+enum {
+    ON_0 = 3,
+    ON_1 = 7,
+    ON_1_TOO = 1004,
+    ON_2 = 2
+};
+
+#define KEY_0 "nf:inbound:3"
+#define KEY_1 "nf:inbound:7"
+#define KEY_2 "nf:inbound:2"
+
+static struct config config;
+static struct breaker breakers[SERVERS];
+static struct cache *cache;
+static struct cache *other; /* another worker's */
+static struct buf page;
+static struct buf other_page;
+
+static void set_up(void)
+{
+    config = (struct config){.cache_servers = "a,b,c",
+        .cache_prefix = "nf",
+        .cache_timeout = 50,
+        .cache_ttl = 60};
+    cache = cache_new(&config, breakers, 60000);
+    other = cache_new(&config, breakers, 60000);
+    ck_assert(cache && other);
+}
+
+static void tear_down(void)
+{
+    cache_free(cache);
+    cache_free(other);
+    buf_free(&page);
+    buf_free(&other_page);
+}
+
+static void let_happen(enum operation operation, int n, void (*happen)(void))
+{
+    meanwhile.operation = operation;
+    meanwhile.n = n;
+    meanwhile.happen = happen;
+}
+
+static int count_calls(void)
+{
+    int count = 0;
+
+    for (int i = 0; i < OPERATIONS * SERVERS; i++)
+        count += calls[i / SERVERS][i % SERVERS];
+    return count;
+}
+
+static const char *value_of(int server, const char *key)
+{
+    const struct entry *e = find(server, key);
+
+    return e ? e->value : NULL;
+}
+
+static bool is_leased(int server, const char *key)
+{
+    const char *value = value_of(server, key);
+
+    return value && strncmp(value, "L:", 2) == 0;
+}
+
+static bool is_open(int server)
+{
+    return breaker_is_open(&breakers[server]);
+}
+
+static enum cache_lookup fetch(int64_t participant)
+{
+    return cache_fetch(cache, participant, &page);
+}
+
+static void store(int64_t participant, const char *text)
+{
+    cache_store(cache, participant, text, strlen(text));
+}
+
+static bool drop(int64_t participant)
+{
+    return cache_drop(cache, &participant, 1);
+}
+
+static void drop_on_1(void)
+{
+    ck_assert(cache_drop(other, (int64_t[]){ON_1}, 1));
+}
+
+static void store_on_1(void)
+{
+    store(ON_1, "page");
+}
+
+static void plant_lease_on_1(void)
+{
+    put(1, KEY_1, "L:somebody");
+}
+
+static void replace_lease_on_1(void)
+{
+    drop_on_1();
+    plant_lease_on_1();
+}
+
+/* --- reading ------------------------------------------------------------ */
+
+START_TEST(a_page_is_a_hit)
+{
+    put(1, KEY_1, "HTTP/1.1 200 OK");
+    ck_assert_int_eq(fetch(ON_1), CACHE_HIT);
+    ck_assert_str_eq(buf_text(&page), "HTTP/1.1 200 OK");
+    ck_assert_int_eq(count_calls(), 1);
+}
+END_TEST
+
+START_TEST(a_page_replaces_what_the_buffer_held)
+{
+    buf_puts(&page, "something else");
+    put(1, KEY_1, "page");
+    ck_assert_int_eq(fetch(ON_1), CACHE_HIT);
+    ck_assert_str_eq(buf_text(&page), "page");
+}
+END_TEST
+
+START_TEST(a_miss_takes_a_lease_that_ends_by_itself)
+{
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    ck_assert(is_leased(1, KEY_1));
+    ck_assert_int_eq(find(1, KEY_1)->ttl, 3);
+}
+END_TEST
+
+START_TEST(whoever_has_the_lease_stores_the_page)
+{
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    store(ON_1, "page");
+    ck_assert_int_eq(find(1, KEY_1)->ttl, 60);
+    ck_assert_int_eq(cache_fetch(other, ON_1, &other_page), CACHE_HIT);
+    ck_assert_str_eq(buf_text(&other_page), "page");
+}
+END_TEST
+
+START_TEST(a_second_reader_looks_twice_and_stores_nothing)
+{
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    int before = count_calls();
+    ck_assert_int_eq(cache_fetch(other, ON_1, &other_page), CACHE_MISS);
+    ck_assert_int_eq(count_calls() - before, 2); /* gets */
+    ck_assert_int_eq(calls[ADD][1], 1);
+    store(ON_1, "page"); /* the lease still holds */
+    ck_assert_str_eq(value_of(1, KEY_1), "page");
+}
+END_TEST
+
+START_TEST(a_second_reader_finds_what_was_stored_while_he_waited)
+{
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    let_happen(GET, 2, store_on_1);
+    ck_assert_int_eq(cache_fetch(other, ON_1, &other_page), CACHE_HIT);
+    ck_assert_str_eq(buf_text(&other_page), "page");
+}
+END_TEST
+
+START_TEST(a_second_reader_takes_the_lease_if_it_was_dropped_while_he_waited)
+{
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    let_happen(GET, 2, drop_on_1);
+    ck_assert_int_eq(cache_fetch(other, ON_1, &other_page), CACHE_LEASE);
+    cache_store(other, ON_1, "new", 3);
+    store(ON_1, "old");
+    ck_assert_str_eq(value_of(1, KEY_1), "new");
+}
+END_TEST
+
+START_TEST(who_is_second_to_put_up_a_lease_has_none)
+{
+    let_happen(ADD, 1, plant_lease_on_1);
+    ck_assert_int_eq(fetch(ON_1), CACHE_MISS);
+    ck_assert_str_eq(value_of(1, KEY_1), "L:somebody");
+    ck_assert(!is_open(1));
+}
+END_TEST
+
+/* Between putting the lease up and learning its cas. */
+START_TEST(a_lease_that_is_dropped_at_once_is_none)
+{
+    let_happen(GET, 2, drop_on_1);
+    ck_assert_int_eq(fetch(ON_1), CACHE_MISS);
+    ck_assert(!is_open(1));
+}
+END_TEST
+
+START_TEST(another_lease_at_the_same_key_is_not_taken_for_ones_own)
+{
+    let_happen(GET, 2, replace_lease_on_1);
+    ck_assert_int_eq(fetch(ON_1), CACHE_MISS);
+    ck_assert_str_eq(value_of(1, KEY_1), "L:somebody");
+}
+END_TEST
+
+START_TEST(each_feed_has_its_own_lease)
+{
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    store(ON_1, "one");
+    ck_assert_int_eq(fetch(ON_1_TOO), CACHE_LEASE);
+    store(ON_1_TOO, "two");
+    ck_assert_str_eq(value_of(1, KEY_1), "one");
+    ck_assert_str_eq(value_of(1, "nf:inbound:1004"), "two");
+}
+END_TEST
+
+START_TEST(the_largest_id_has_a_key)
+{
+    ck_assert_int_eq(fetch(INT64_MAX), CACHE_LEASE); /* group 807 */
+    ck_assert(is_leased(0, "nf:inbound:9223372036854775807"));
+}
+END_TEST
+
+/* --- storing ------------------------------------------------------------ */
+
+START_TEST(a_page_that_was_read_before_a_drop_is_not_stored)
+{
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    drop_on_1();
+    store(ON_1, "old");
+    ck_assert_ptr_null(value_of(1, KEY_1));
+}
+END_TEST
+
+START_TEST(a_page_that_was_read_before_a_drop_ends_no_later_lease)
+{
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    drop_on_1();
+    ck_assert_int_eq(cache_fetch(other, ON_1, &other_page), CACHE_LEASE);
+    store(ON_1, "old");
+    ck_assert(is_leased(1, KEY_1));
+    cache_store(other, ON_1, "new", 3);
+    ck_assert_str_eq(value_of(1, KEY_1), "new");
+}
+END_TEST
+
+START_TEST(a_page_that_was_read_before_a_drop_replaces_no_later_page)
+{
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    drop_on_1();
+    put(1, KEY_1, "new");
+    store(ON_1, "old");
+    ck_assert_str_eq(value_of(1, KEY_1), "new");
+}
+END_TEST
+
+START_TEST(under_a_lease_that_has_expired_nothing_is_stored)
+{
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    *find(1, KEY_1) = (struct entry){0};
+    store(ON_1, "page");
+    ck_assert_ptr_null(value_of(1, KEY_1));
+    ck_assert(!is_open(1));
+}
+END_TEST
+
+START_TEST(a_released_lease_makes_room_for_the_next)
+{
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    cache_release(cache, ON_1);
+    ck_assert_ptr_null(value_of(1, KEY_1));
+    ck_assert_int_eq(cache_fetch(other, ON_1, &other_page), CACHE_LEASE);
+}
+END_TEST
+
+/* --- dropping ----------------------------------------------------------- */
+
+START_TEST(a_drop_deletes_pages_and_leases)
+{
+    put(0, KEY_0, "page");
+    put(2, KEY_2, "page");
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    ck_assert(cache_drop(cache, (int64_t[]){ON_0, ON_1}, 2));
+    ck_assert_ptr_null(value_of(0, KEY_0));
+    ck_assert_ptr_null(value_of(1, KEY_1));
+    ck_assert_str_eq(value_of(2, KEY_2), "page");
+}
+END_TEST
+
+START_TEST(a_drop_fences_each_server_once_that_it_told)
+{
+    const int64_t feeds[] = {ON_1, ON_0, ON_1_TOO, ON_1, ON_0};
+
+    ck_assert(cache_drop(cache, feeds, 5));
+    ck_assert_int_eq(calls[DELETE][0], 2);
+    ck_assert_int_eq(calls[DELETE][1], 3);
+    ck_assert_int_eq(calls[FENCE][0], 1);
+    ck_assert_int_eq(calls[FENCE][1], 1);
+    ck_assert_int_eq(calls[FENCE][2], 0);
+}
+END_TEST
+
+START_TEST(a_drop_of_nothing_asks_nobody)
+{
+    ck_assert(cache_drop(cache, NULL, 0));
+    ck_assert_int_eq(count_calls(), 0);
+}
+END_TEST
+
+/* --- failures ----------------------------------------------------------- */
+
+START_TEST(a_server_that_fails_is_left_alone_and_no_other)
+{
+    is_failing[GET][1] = true;
+    put(0, KEY_0, "page");
+    ck_assert_int_eq(fetch(ON_1), CACHE_MISS);
+    ck_assert_int_eq(calls[ADD][1], 0);
+    ck_assert(is_open(1));
+    ck_assert(!is_open(0) && !is_open(2));
+
+    ck_assert_int_eq(fetch(ON_1_TOO), CACHE_MISS);
+    ck_assert_int_eq(cache_fetch(other, ON_1, &other_page), CACHE_MISS);
+    ck_assert_int_eq(calls[GET][1], 1);
+    ck_assert_int_eq(fetch(ON_0), CACHE_HIT);
+    ck_assert_int_eq(fetch(ON_2), CACHE_LEASE);
+}
+END_TEST
+
+START_TEST(a_server_is_asked_again_when_its_time_is_over)
+{
+    is_failing[GET][1] = true;
+    ck_assert_int_eq(fetch(ON_1), CACHE_MISS);
+    is_failing[GET][1] = false;
+    put(1, KEY_1, "page");
+    ck_assert_int_eq(fetch(ON_1), CACHE_MISS);
+    breakers[1].open_until = 1;
+    ck_assert_int_eq(fetch(ON_1), CACHE_HIT);
+}
+END_TEST
+
+START_TEST(a_server_is_left_alone_for_as_long_as_was_asked_for)
+{
+    struct cache *hasty = cache_new(&config, breakers, 0);
+
+    is_failing[GET][1] = true;
+    ck_assert_int_eq(cache_fetch(hasty, ON_1, &page), CACHE_MISS);
+    ck_assert_int_eq(cache_fetch(hasty, ON_1, &page), CACHE_MISS);
+    ck_assert_int_eq(calls[GET][1], 2);
+    cache_free(hasty);
+
+    int64_t before = monotonic_ms();
+    ck_assert_int_eq(fetch(ON_1), CACHE_MISS);
+    ck_assert_int_ge(breakers[1].open_until, before + 60000);
+    ck_assert_int_le(breakers[1].open_until, monotonic_ms() + 60000);
+}
+END_TEST
+
+START_TEST(a_lease_that_cannot_be_put_up_is_a_miss)
+{
+    is_failing[ADD][1] = true;
+    ck_assert_int_eq(fetch(ON_1), CACHE_MISS);
+    ck_assert(is_open(1));
+}
+END_TEST
+
+static void fail_gets_on_1(void)
+{
+    is_failing[GET][1] = true;
+}
+
+START_TEST(a_lease_whose_cas_cannot_be_learned_is_a_miss)
+{
+    let_happen(GET, 2, fail_gets_on_1);
+    ck_assert_int_eq(fetch(ON_1), CACHE_MISS);
+    ck_assert(is_open(1));
+}
+END_TEST
+
+START_TEST(a_second_look_that_fails_is_a_miss)
+{
+    plant_lease_on_1();
+    let_happen(GET, 2, fail_gets_on_1);
+    ck_assert_int_eq(fetch(ON_1), CACHE_MISS);
+    ck_assert(is_open(1));
+    ck_assert_int_eq(calls[ADD][1], 0);
+}
+END_TEST
+
+START_TEST(a_store_that_fails_is_noted)
+{
+    is_failing[REPLACE][1] = true;
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    store(ON_1, "page");
+    ck_assert(is_open(1));
+}
+END_TEST
+
+START_TEST(a_drop_says_so_if_a_server_is_left_alone)
+{
+    put(0, KEY_0, "page");
+    breaker_trip(&breakers[1], 60000);
+    ck_assert(!cache_drop(cache, (int64_t[]){ON_1, ON_0}, 2));
+    ck_assert_int_eq(calls[DELETE][1] + calls[FENCE][1], 0);
+    ck_assert_ptr_null(value_of(0, KEY_0)); /* the rest is dropped */
+}
+END_TEST
+
+START_TEST(a_drop_gives_a_server_up_that_does_not_take_a_delete)
+{
+    put(0, KEY_0, "page");
+    is_failing[DELETE][1] = true;
+    ck_assert(!cache_drop(cache, (int64_t[]){ON_1, ON_1_TOO, ON_0}, 3));
+    ck_assert_int_eq(calls[DELETE][1], 1);
+    ck_assert_int_eq(calls[FENCE][1], 0);
+    ck_assert(is_open(1) && !is_open(0));
+    ck_assert_ptr_null(value_of(0, KEY_0));
+}
+END_TEST
+
+static void fail_deletes_on_1(void)
+{
+    is_failing[DELETE][1] = true;
+}
+
+START_TEST(a_drop_fails_though_the_first_delete_went_out)
+{
+    let_happen(DELETE, 2, fail_deletes_on_1);
+    ck_assert(!cache_drop(cache, (int64_t[]){ON_1, ON_1_TOO}, 2));
+    ck_assert(is_open(1));
+}
+END_TEST
+
+START_TEST(a_drop_fails_if_the_fence_does)
+{
+    put(0, KEY_0, "page");
+    is_failing[FENCE][1] = true;
+    ck_assert(!cache_drop(cache, (int64_t[]){ON_1, ON_0}, 2));
+    ck_assert(is_open(1) && !is_open(0));
+    ck_assert_ptr_null(value_of(0, KEY_0));
+    ck_assert(!drop(ON_1));
+    ck_assert_int_eq(calls[FENCE][1], 1);
+}
+END_TEST
+
+/* --- settings ----------------------------------------------------------- */
+
+START_TEST(without_servers_all_is_a_miss_and_every_drop_succeeds)
+{
+    config.cache_servers = "";
+    struct cache *none = cache_new(&config, NULL, 1);
+    ck_assert_ptr_nonnull(none);
+    ck_assert_int_eq(cache_fetch(none, ON_1, &page), CACHE_MISS);
+    ck_assert(cache_drop(none, (int64_t[]){ON_1, ON_2}, 2));
+    ck_assert_int_eq(count_calls(), 0);
+    cache_free(none);
+}
+END_TEST
+
+START_TEST(bad_servers_make_no_cache)
+{
+    config.cache_servers = "bad";
+    ck_assert_ptr_null(cache_new(&config, breakers, 1));
+}
+END_TEST
+
+START_TEST(settings_are_checked)
+{
+    ck_assert(cache_check(&config, &page));
+    config.cache_servers = "";
+    ck_assert(cache_check(&config, &page));
+    ck_assert_str_eq(buf_text(&page), "");
+    config.cache_servers = "bad";
+    ck_assert(!cache_check(&config, &page));
+    ck_assert_str_eq(buf_text(&page), "cache.servers: 'bad'\n");
+}
+END_TEST
+
+/* --- for nginx ---------------------------------------------------------- */
+
+static const char map_start[] =
+    "# Which memcached holds which feed: printed by newsfeed --cache-map.\n";
+
+START_TEST(the_map_of_one_server_has_no_buckets)
+{
+    struct buf faults = {0};
+
+    config.cache_servers = "a";
+    ck_assert(cache_print_map(&config, &page, &faults));
+    ck_assert_str_eq(buf_text(&faults), "");
+    ck_assert_int_eq(
+        strncmp(buf_text(&page), map_start, sizeof(map_start) - 1), 0);
+    ck_assert_str_eq(buf_text(&page) + sizeof(map_start) - 1,
+        "upstream newsfeed_cache_0 { server host0:11211; keepalive 32; }\n"
+        "map $newsfeed_bucket $newsfeed_cache {\n"
+        "    default newsfeed_cache_0;\n"
+        "}\n"
+        "map \"\" $newsfeed_cache_prefix { default \"nf\"; }\n");
+}
+END_TEST
+
+START_TEST(the_map_of_several_servers_has_every_bucket)
+{
+    struct buf *expected = &other_page;
+    struct buf faults = {0};
+
+    buf_puts(expected, map_start);
+    for (int i = 0; i < SERVERS; i++)
+        buf_printf(expected,
+            "upstream newsfeed_cache_%d { server host%d:11211; keepalive 32; "
+            "}\n",
+            i, i);
+    buf_puts(expected, "map $newsfeed_bucket $newsfeed_cache {\n"
+                       "    default newsfeed_cache_0;\n");
+    for (int i = 0; i < 1000; i++)
+        buf_printf(expected, "    %d newsfeed_cache_%d;\n", i, i % SERVERS);
+    buf_puts(expected, "}\n"
+                       "map \"\" $newsfeed_cache_prefix { default \"nf\"; }\n");
+    ck_assert(cache_print_map(&config, &page, &faults));
+    ck_assert_str_eq(buf_text(&page), buf_text(expected));
+}
+END_TEST
+
+/* nginx takes a feed's bucket from its address: its last three digits. */
+START_TEST(a_feed_lies_where_the_map_says)
+{
+    const int64_t feeds[] = {7, 999, 1000, 1001, 12345678};
+
+    for (size_t i = 0; i < sizeof(feeds) / sizeof(*feeds); i++) {
+        char key[64];
+        snprintf(key, sizeof(key), "nf:inbound:%lld", (long long)feeds[i]);
+        ck_assert_int_eq(fetch(feeds[i]), CACHE_LEASE);
+        ck_assert(is_leased((int)(feeds[i] % 1000 % SERVERS), key));
+    }
+}
+END_TEST
+
+START_TEST(there_is_no_map_without_servers)
+{
+    config.cache_servers = "";
+    ck_assert(!cache_print_map(&config, &page, &other_page));
+    ck_assert_str_eq(buf_text(&page), "");
+    ck_assert_int_eq(strncmp(buf_text(&other_page), "cache.servers: ", 15), 0);
+}
+END_TEST
+
+START_TEST(there_is_no_map_of_bad_servers)
+{
+    config.cache_servers = "bad";
+    ck_assert(!cache_print_map(&config, &page, &other_page));
+    ck_assert_str_eq(buf_text(&other_page), "cache.servers: 'bad'\n");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("cache");
+    TCase *tests = tcase_create("cache");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, a_page_is_a_hit);
+    tcase_add_test(tests, a_page_replaces_what_the_buffer_held);
+    tcase_add_test(tests, a_miss_takes_a_lease_that_ends_by_itself);
+    tcase_add_test(tests, whoever_has_the_lease_stores_the_page);
+    tcase_add_test(tests, a_second_reader_looks_twice_and_stores_nothing);
+    tcase_add_test(
+        tests, a_second_reader_finds_what_was_stored_while_he_waited);
+    tcase_add_test(tests,
+        a_second_reader_takes_the_lease_if_it_was_dropped_while_he_waited);
+    tcase_add_test(tests, who_is_second_to_put_up_a_lease_has_none);
+    tcase_add_test(tests, a_lease_that_is_dropped_at_once_is_none);
+    tcase_add_test(
+        tests, another_lease_at_the_same_key_is_not_taken_for_ones_own);
+    tcase_add_test(tests, each_feed_has_its_own_lease);
+    tcase_add_test(tests, the_largest_id_has_a_key);
+    tcase_add_test(tests, a_page_that_was_read_before_a_drop_is_not_stored);
+    tcase_add_test(
+        tests, a_page_that_was_read_before_a_drop_ends_no_later_lease);
+    tcase_add_test(
+        tests, a_page_that_was_read_before_a_drop_replaces_no_later_page);
+    tcase_add_test(tests, under_a_lease_that_has_expired_nothing_is_stored);
+    tcase_add_test(tests, a_released_lease_makes_room_for_the_next);
+    tcase_add_test(tests, a_drop_deletes_pages_and_leases);
+    tcase_add_test(tests, a_drop_fences_each_server_once_that_it_told);
+    tcase_add_test(tests, a_drop_of_nothing_asks_nobody);
+    tcase_add_test(tests, a_server_that_fails_is_left_alone_and_no_other);
+    tcase_add_test(tests, a_server_is_asked_again_when_its_time_is_over);
+    tcase_add_test(tests, a_server_is_left_alone_for_as_long_as_was_asked_for);
+    tcase_add_test(tests, a_lease_that_cannot_be_put_up_is_a_miss);
+    tcase_add_test(tests, a_lease_whose_cas_cannot_be_learned_is_a_miss);
+    tcase_add_test(tests, a_second_look_that_fails_is_a_miss);
+    tcase_add_test(tests, a_store_that_fails_is_noted);
+    tcase_add_test(tests, a_drop_says_so_if_a_server_is_left_alone);
+    tcase_add_test(tests, a_drop_gives_a_server_up_that_does_not_take_a_delete);
+    tcase_add_test(tests, a_drop_fails_though_the_first_delete_went_out);
+    tcase_add_test(tests, a_drop_fails_if_the_fence_does);
+    tcase_add_test(
+        tests, without_servers_all_is_a_miss_and_every_drop_succeeds);
+    tcase_add_test(tests, bad_servers_make_no_cache);
+    tcase_add_test(tests, settings_are_checked);
+    tcase_add_test(tests, the_map_of_one_server_has_no_buckets);
+    tcase_add_test(tests, the_map_of_several_servers_has_every_bucket);
+    tcase_add_test(tests, a_feed_lies_where_the_map_says);
+    tcase_add_test(tests, there_is_no_map_without_servers);
+    tcase_add_test(tests, there_is_no_map_of_bad_servers);
+    suite_add_tcase(suite, tests);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
