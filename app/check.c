@@ -1,0 +1,203 @@
+/* A request held against its operation: parameters and body, all faults at
+ * once. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "check.h"
+#include "json.h"
+#include "schema.h"
+#include "utf8.h"
+
+enum {
+    PLACE_MAX = 128
+};
+
+static const struct spec_parameter *find_parameter(
+    const struct spec_operation *operation, const char *name,
+    enum spec_place in)
+{
+    for (int i = 0; i < operation->parameter_count; i++) {
+        const struct spec_parameter *p = &operation->parameters[i];
+        if (p->in == in && strcmp(p->name, name) == 0)
+            return p;
+    }
+    return NULL;
+}
+
+static bool has_argument(const struct arguments *arguments, const char *name)
+{
+    for (int i = 0; i < arguments->count; i++)
+        if (strcmp(arguments->list[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Decodes (in place), checks and keeps the value of one parameter. */
+static void take_value(const struct spec_parameter *parameter, char *text,
+    struct arguments *arguments, struct faults *faults)
+{
+    bool in_path = parameter->in == SPEC_IN_PATH;
+    char place[PLACE_MAX];
+
+    snprintf(place, sizeof(place), "%s:%s", in_path ? "path" : "query",
+        parameter->name);
+    if (has_argument(arguments, parameter->name)) {
+        fault_add(faults, place, "is there twice");
+        return;
+    }
+    int i = arguments->count++;
+    arguments->list[i].name = parameter->name;
+    if (!http_decode(text, !in_path) || !utf8_is_valid(text, strlen(text))) {
+        fault_add(faults, place, "must be percent-encoded UTF-8 without NUL");
+        return;
+    }
+    arguments->list[i].value = schema_parse_text(parameter->schema, text);
+    schema_check(parameter->schema, arguments->list[i].value, place, faults);
+}
+
+static void check_path(const struct route *route, struct arguments *arguments,
+    struct faults *faults)
+{
+    for (int i = 0; i < route->value_count; i++) {
+        const struct spec_parameter *parameter = find_parameter(
+            route->operation, route->values[i].name, SPEC_IN_PATH);
+        char *text =
+            strndup(route->values[i].start, (size_t)route->values[i].len);
+        if (parameter && text)
+            take_value(parameter, text, arguments, faults);
+        free(text);
+    }
+}
+
+/* One `name=value` of the query, in place. */
+static void check_pair(const struct spec_operation *operation, char *pair,
+    struct arguments *arguments, struct faults *faults)
+{
+    static char empty[1];
+    char place[PLACE_MAX];
+    char *value = strchr(pair, '=');
+
+    if (value)
+        *value++ = '\0';
+    const struct spec_parameter *parameter =
+        http_decode(pair, true) && utf8_is_valid(pair, strlen(pair))
+            ? find_parameter(operation, pair, SPEC_IN_QUERY)
+            : NULL;
+    if (parameter) {
+        take_value(parameter, value ? value : empty, arguments, faults);
+        return;
+    }
+    bool shown = utf8_is_valid(pair, strlen(pair)) && strlen(pair) < 64;
+    snprintf(place, sizeof(place), "query:%s", shown ? pair : "?");
+    fault_add(faults, place, "is no parameter of this operation");
+}
+
+static void check_query(const char *query,
+    const struct spec_operation *operation, struct arguments *arguments,
+    struct faults *faults)
+{
+    char *copy = strdup(query);
+    char *rest = copy;
+
+    for (char *pair; copy && (pair = strsep(&rest, "&")) != NULL;)
+        if (*pair != '\0')
+            check_pair(operation, pair, arguments, faults);
+    free(copy);
+
+    for (int i = 0; i < operation->parameter_count; i++) {
+        const struct spec_parameter *p = &operation->parameters[i];
+        char place[PLACE_MAX];
+        if (p->in == SPEC_IN_PATH || !p->required ||
+            has_argument(arguments, p->name))
+            continue;
+        snprintf(place, sizeof(place), "query:%s", p->name);
+        fault_add(faults, place, "is required");
+    }
+}
+
+static void check_key(const struct http_request *request,
+    const struct spec_operation *operation, struct faults *faults)
+{
+    if (!operation->idempotency_key || !request->idempotency_key)
+        return;
+    struct json_object *value =
+        schema_parse_text(operation->idempotency_key, request->idempotency_key);
+    schema_check(
+        operation->idempotency_key, value, "header:Idempotency-Key", faults);
+    json_free(value);
+}
+
+static bool is_json(const char *content_type)
+{
+    size_t len = strlen(HTTP_JSON);
+
+    return content_type && strncasecmp(content_type, HTTP_JSON, len) == 0 &&
+           strchr("; \t", content_type[len]);
+}
+
+static enum error check_body(const struct http_request *request,
+    const struct spec_operation *operation, struct arguments *arguments,
+    struct faults *faults)
+{
+    bool absent = request->body_len == 0 && !request->content_type;
+
+    if (request->body_too_large)
+        return ERR_TOO_LARGE;
+    if (absent && !operation->body_required)
+        return OK;
+    if (!absent && !is_json(request->content_type))
+        return ERR_MEDIA_TYPE;
+    if (request->body_cut) {
+        fault_add(faults, "#", "ended before its Content-Length");
+        return OK;
+    }
+    int before = faults->count;
+    arguments->body = json_parse(request->body, request->body_len, faults);
+    if (faults->count == before)
+        schema_check(operation->body, arguments->body, "#", faults);
+    return OK;
+}
+
+enum error check_request(const struct http_request *request,
+    const struct route *route, struct arguments *arguments,
+    struct faults *faults)
+{
+    const struct spec_operation *operation = route->operation;
+
+    check_path(route, arguments, faults);
+    check_query(request->query, operation, arguments, faults);
+    check_key(request, operation, faults);
+    enum error error = operation->body
+                           ? check_body(request, operation, arguments, faults)
+                           : OK;
+    return !error && faults->count > 0 ? ERR_INVALID : error;
+}
+
+static struct json_object *find_value(
+    const struct arguments *arguments, const char *name)
+{
+    for (int i = 0; i < arguments->count; i++)
+        if (strcmp(arguments->list[i].name, name) == 0)
+            return arguments->list[i].value;
+    return NULL;
+}
+
+int64_t arguments_int(const struct arguments *arguments, const char *name)
+{
+    return json_int(find_value(arguments, name));
+}
+
+const char *arguments_text(const struct arguments *arguments, const char *name)
+{
+    return json_value_text(find_value(arguments, name)).data;
+}
+
+void arguments_free(struct arguments *arguments)
+{
+    for (int i = 0; i < arguments->count; i++)
+        json_free(arguments->list[i].value);
+    json_free(arguments->body);
+    *arguments = (struct arguments){0};
+}

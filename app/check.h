@@ -1,0 +1,36 @@
+/* A request held against its operation: parameters and body, all faults at
+ * once. */
+#ifndef NEWSFEED_CHECK_H
+#define NEWSFEED_CHECK_H
+
+#include "error.h"
+#include "fault.h"
+#include "http.h"
+#include "route.h"
+
+struct json_object;
+
+/* The values that a request gives its operation's parameters, and its body.
+ * Starts as all zeros; give back with arguments_free. */
+struct arguments {
+    struct {
+        const char *name;
+        struct json_object *value;
+    } list[SPEC_PARAMETERS_MAX];
+    int count;
+    struct json_object *body; /* NULL if the operation takes none */
+};
+
+/* ERR_TOO_LARGE, ERR_MEDIA_TYPE: see the names. ERR_INVALID: `faults` has one
+ * entry for everything that does not fit. */
+MUST_CHECK enum error check_request(const struct http_request *request,
+    const struct route *route, struct arguments *arguments,
+    struct faults *faults);
+
+/* A parameter's value, or 0 and "" where the request gives none. */
+int64_t arguments_int(const struct arguments *arguments, const char *name);
+const char *arguments_text(const struct arguments *arguments, const char *name);
+
+void arguments_free(struct arguments *arguments);
+
+#endif
