@@ -1,0 +1,90 @@
+/* The operations: a table from operationId to handler, and what a handler
+ * works with. Handlers never call handlers. */
+#ifndef NEWSFEED_API_H
+#define NEWSFEED_API_H
+
+#include "cache.h"
+#include "check.h"
+#include "config.h"
+#include "error.h"
+#include "http.h"
+#include "model.h"
+#include "pg.h"
+
+/* One checked request on its way through its handler. */
+struct call {
+    const struct config *config;
+    struct pg *pg;
+    struct cache *cache;
+    const struct http_request *request;
+    const struct arguments *arguments;
+    struct faults *faults; /* for ERR_INVALID */
+    struct buf *detail;    /* of an error, for the client */
+    struct buf *touched;   /* feeds whose page changed, an int64_t each; they
+                              are dropped once all is committed */
+    struct buf *page;      /* scratch */
+};
+
+/* Fills the empty response of status 200 without a body; on an error the
+ * response is thrown away. */
+typedef enum error api_handler(
+    struct call *call, struct http_response *response);
+
+enum api_access {
+    ACCESS_ANYONE, /* whoever has a valid token */
+    ACCESS_SELF,   /* the participant of the path, or an administrator */
+    ACCESS_ADMIN,
+};
+
+struct api_operation {
+    const char *id;
+    api_handler *handle;
+    enum api_access access;
+};
+
+/* By operationId; NULL: none. */
+const struct api_operation *api_find(const char *id);
+
+/* See service_check_spec. */
+bool api_check_spec(const struct spec *spec, struct buf *faults);
+
+/* --- what handlers share ------------------------------------------------ */
+
+/* Sets the detail of an error and gives the error back. */
+enum error api_fail(struct call *call, enum error error, const char *format,
+    ...) __attribute__((format(printf, 3, 4)));
+
+/* ERR_INVALID with one fault. */
+enum error api_refuse(
+    struct call *call, const char *pointer, const char *detail);
+
+/* The participant of the path: {id}. */
+int64_t api_participant(const struct call *call);
+
+/* Passes an error on; NOT_FOUND with the detail that there is no such
+ * participant. */
+enum error api_explain(struct call *call, enum error error);
+
+/* ERR_INVALID if the body's "from" names somebody else than the path. */
+MUST_CHECK enum error api_check_from(struct call *call);
+
+void api_touch(struct call *call, int64_t participant);
+
+/* limit, before and after of the query. */
+MUST_CHECK enum error api_page(struct call *call, struct page *page);
+
+/* The Link header of a list; extra: see page_print_links. */
+void api_link(const struct call *call, struct http_response *response,
+    const char *extra, const struct page *page, const struct page_ends *ends);
+
+/* --- handlers, by resource ---------------------------------------------- */
+
+api_handler api_participant_add, api_participant_get, api_participant_rename,
+    api_participant_remove;
+api_handler api_friend_add, api_friend_list, api_friend_remove;
+api_handler api_outbound_add, api_outbound_list, api_outbound_get,
+    api_outbound_remove;
+api_handler api_inbound_list;
+api_handler api_search;
+
+#endif

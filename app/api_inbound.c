@@ -1,0 +1,54 @@
+/* Feeds: what friends posted. The first page of the default size is cached. */
+#include "api.h"
+#include "json.h"
+#include "store.h"
+
+static enum error read_feed(struct call *call, struct http_response *response)
+{
+    int64_t participant = api_participant(call);
+    struct items found;
+    struct page page;
+
+    enum error error = api_page(call, &page);
+    if (!error)
+        error = store_inbound_list(call->pg, participant, &page, &found);
+    if (error)
+        return api_explain(call, error);
+    json_print_items(&response->body, found.list, found.ends.count);
+    api_link(call, response, "", &page, &found.ends);
+    return OK;
+}
+
+/* Stores what was read under the lease, or gives the lease back. */
+static void fill_cache(
+    struct call *call, struct http_response *response, enum error error)
+{
+    int64_t participant = api_participant(call);
+
+    buf_reset(call->page, call->page->cap);
+    if (!error) {
+        http_set_etag(response);
+        http_print_page(response, call->page);
+    }
+    if (error || call->page->failed || response->body.failed)
+        cache_release(call->cache, participant);
+    else
+        cache_store(
+            call->cache, participant, call->page->data, call->page->len);
+}
+
+enum error api_inbound_list(struct call *call, struct http_response *response)
+{
+    enum cache_lookup lookup = CACHE_MISS;
+
+    if (*call->request->query == '\0')
+        lookup = cache_fetch(call->cache, api_participant(call), call->page);
+    if (lookup == CACHE_HIT &&
+        http_parse_page(call->page->data, call->page->len, response))
+        return OK;
+
+    enum error error = read_feed(call, response);
+    if (lookup == CACHE_LEASE)
+        fill_cache(call, response, error);
+    return error;
+}

@@ -1,0 +1,51 @@
+/* Search: authors by what they posted. */
+#include <string.h>
+
+#include "api.h"
+#include "store.h"
+
+/* keywords=… once more, for the links to other pages. */
+static void print_query(struct buf *out, const char *keywords)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+    buf_puts(out, "keywords=");
+    for (const char *p = keywords; *p; p++)
+        if (strchr(plain, *p))
+            buf_add(out, p, 1);
+        else
+            buf_printf(out, "%%%02X", (unsigned char)*p);
+}
+
+enum error api_search(struct call *call, struct http_response *response)
+{
+    const char *keywords = arguments_text(call->arguments, "keywords");
+    struct text text = {.data = keywords, .len = strlen(keywords)};
+    struct matches found;
+    struct buf query = {0};
+    struct page page;
+
+    enum error error = api_page(call, &page);
+    if (!error)
+        error = store_search(call->pg, text, &page, &found);
+    if (error == ERR_INVALID && call->faults->count == 0)
+        return api_refuse(call, "query:keywords",
+            "must name at least one word to look for, besides those to leave "
+            "out");
+    if (error)
+        return error;
+
+    buf_puts(&response->body, "[");
+    for (int i = 0; i < found.ends.count; i++) {
+        buf_puts(
+            &response->body, i > 0 ? ",\"/participant/" : "\"/participant/");
+        buf_int(&response->body, found.list[i]);
+        buf_puts(&response->body, "\"");
+    }
+    buf_puts(&response->body, "]");
+    print_query(&query, keywords);
+    api_link(call, response, buf_text(&query), &page, &found.ends);
+    buf_free(&query);
+    return OK;
+}

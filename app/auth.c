@@ -1,0 +1,289 @@
+/* Who is asking: bearer tokens, JWT (RFC 7519) signed with HS256. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+#include "auth.h"
+#include "json.h"
+
+enum {
+    KEY_MIN = 32, /* bytes, as long as the digest: RFC 7518, 3.2 */
+    KEY_MAX = 4096,
+    TOKEN_MAX = 4096, /* characters */
+    MAC_SIZE = 32,
+    LEEWAY = 30, /* seconds that clocks may differ */
+};
+
+static const char admin_scope[] = "newsfeed:admin";
+
+struct auth {
+    size_t key_len; /* 0: off */
+    const char *audience;
+    unsigned char key[KEY_MAX];
+};
+
+/* --- the key ------------------------------------------------------------ */
+
+static bool read_key(struct auth *auth, const char *path, struct buf *faults)
+{
+    char bytes[KEY_MAX + 2];
+    FILE *file = fopen(path, "re");
+
+    if (!file) {
+        buf_printf(faults, "auth.key_file: cannot read %s: %s\n", path,
+            strerror(errno));
+        return false;
+    }
+    size_t len = fread(bytes, 1, sizeof(bytes), file);
+    fclose(file);
+    if (len > 0 && bytes[len - 1] == '\n')
+        len--;
+    if (len < KEY_MIN || len > KEY_MAX) {
+        buf_printf(faults,
+            "auth.key_file: %s must hold a key of %d to %d bytes; `openssl "
+            "rand -hex 32` prints a good one\n",
+            path, KEY_MIN, KEY_MAX);
+        return false;
+    }
+    memcpy(auth->key, bytes, len);
+    auth->key_len = len;
+    return true;
+}
+
+struct auth *auth_new(const struct config *config, struct buf *faults)
+{
+    struct auth *auth = calloc(1, sizeof(*auth));
+
+    if (!auth)
+        return NULL;
+    auth->audience = config->auth_audience;
+    if (*config->auth_key_file != '\0' &&
+        !read_key(auth, config->auth_key_file, faults)) {
+        auth_free(auth);
+        return NULL;
+    }
+    return auth;
+}
+
+void auth_free(struct auth *auth)
+{
+    if (!auth)
+        return;
+    OPENSSL_cleanse(auth->key, sizeof(auth->key));
+    free(auth);
+}
+
+bool auth_is_on(const struct auth *auth)
+{
+    return auth->key_len > 0;
+}
+
+/* --- base64url without padding (RFC 4648, 5) ---------------------------- */
+
+static const char alphabet[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+static void encode(struct buf *out, const void *bytes, size_t len)
+{
+    const unsigned char *p = bytes;
+    unsigned pending = 0;
+    int bits = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        pending = pending << 8 | p[i];
+        for (bits += 8; bits >= 6; bits -= 6)
+            buf_add(out, &alphabet[pending >> (bits - 6) & 63], 1);
+    }
+    if (bits > 0)
+        buf_add(out, &alphabet[pending << (6 - bits) & 63], 1);
+}
+
+/* False on a foreign character, an impossible length or left-over bits. */
+static bool decode(struct buf *out, const char *text, size_t len)
+{
+    unsigned pending = 0;
+    int bits = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        const char *at = memchr(alphabet, text[i], sizeof(alphabet) - 1);
+        if (!at)
+            return false;
+        pending = pending << 6 | (unsigned)(at - alphabet);
+        bits += 6;
+        if (bits >= 8) {
+            bits -= 8;
+            buf_add(out, &(char){(char)(pending >> bits)}, 1);
+        }
+    }
+    return bits < 6 && (pending & ((1U << bits) - 1)) == 0 && !out->failed;
+}
+
+/* --- tokens ------------------------------------------------------------- */
+
+static void sign(const struct auth *auth, const char *text, size_t len,
+    unsigned char mac[MAC_SIZE])
+{
+    HMAC(EVP_sha256(), auth->key, (int)auth->key_len,
+        (const unsigned char *)text, len, mac, NULL);
+}
+
+static struct json_object *decode_part(const char *text, size_t len)
+{
+    struct faults faults = {0};
+    struct buf bytes = {0};
+    struct json_object *part = NULL;
+
+    if (decode(&bytes, text, len) && bytes.len > 0)
+        part = json_parse(bytes.data, bytes.len, &faults);
+    faults_free(&faults);
+    buf_free(&bytes);
+    return part;
+}
+
+static const char *check_header(const char *text, size_t len)
+{
+    struct json_object *header = decode_part(text, len);
+    bool ok = header && strcmp(json_text(header, "alg").data, "HS256") == 0 &&
+              !json_member(header, "crit");
+
+    json_free(header);
+    return ok ? NULL : "the token must be signed with HS256";
+}
+
+static bool verify(
+    const struct auth *auth, const char *token, const char *signature)
+{
+    unsigned char mac[MAC_SIZE];
+    struct buf given = {0};
+
+    sign(auth, token, (size_t)(signature - 1 - token), mac);
+    bool ok = decode(&given, signature, strlen(signature)) &&
+              given.len == MAC_SIZE &&
+              CRYPTO_memcmp(given.data, mac, MAC_SIZE) == 0;
+    buf_free(&given);
+    return ok;
+}
+
+/* Whether a list of words with spaces between them (RFC 8693, 4.2) holds one.
+ */
+static bool has_word(struct text list, const char *word)
+{
+    const char *p = list.data;
+
+    while (*p) {
+        size_t len = strcspn(p, " ");
+        if (len == strlen(word) && memcmp(p, word, len) == 0)
+            return true;
+        p += len + (p[len] == ' ');
+    }
+    return false;
+}
+
+static const char *check_claims(const struct auth *auth,
+    struct json_object *claims, struct identity *identity)
+{
+    int64_t now = (int64_t)time(NULL);
+    double expiry, beginning;
+
+    if (!json_number(claims, "exp", &expiry) || expiry <= now - LEEWAY)
+        return "the token has no time of expiry, or it is over";
+    if (json_member(claims, "nbf") &&
+        (!json_number(claims, "nbf", &beginning) || beginning > now + LEEWAY))
+        return "the token is not valid yet";
+    if (*auth->audience &&
+        !json_names(json_member(claims, "aud"), auth->audience))
+        return "the token is meant for another service";
+
+    identity->is_admin = has_word(json_text(claims, "scope"), admin_scope);
+    if (!json_reference(claims, "sub", &identity->participant)) {
+        identity->participant = 0;
+        if (!identity->is_admin)
+            return "the token's subject must be a participant's id";
+    }
+    return NULL;
+}
+
+static const char *check_token(
+    const struct auth *auth, const char *token, struct identity *identity)
+{
+    const char *claims_part = strchr(token, '.');
+    const char *signature = claims_part ? strchr(claims_part + 1, '.') : NULL;
+
+    if (!signature || strlen(token) > TOKEN_MAX)
+        return "the token is no signed JWT";
+    const char *reason = check_header(token, (size_t)(claims_part - token));
+    if (reason)
+        return reason;
+    if (!verify(auth, token, signature + 1))
+        return "the token's signature does not hold";
+
+    struct json_object *claims =
+        decode_part(claims_part + 1, (size_t)(signature - claims_part - 1));
+    reason = claims ? check_claims(auth, claims, identity)
+                    : "the token's claims are no JSON object";
+    json_free(claims);
+    return reason;
+}
+
+enum error auth_check(const struct auth *auth, const char *authorization,
+    struct identity *identity, const char **reason)
+{
+    static const char scheme[] = "Bearer ";
+
+    *reason = "this needs an Authorization header with a bearer token";
+    if (!authorization ||
+        strncasecmp(authorization, scheme, sizeof(scheme) - 1) != 0)
+        return ERR_UNAUTHENTICATED;
+    *reason = check_token(auth, authorization + sizeof(scheme) - 1, identity);
+    return *reason ? ERR_UNAUTHENTICATED : OK;
+}
+
+enum error auth_make_token(const struct config *config, int64_t participant,
+    bool admin, int ttl_seconds, struct buf *out)
+{
+    static const char header[] = "{\"alg\":\"HS256\",\"typ\":\"JWT\"}";
+    struct auth *auth = auth_new(config, out);
+    struct buf claims = {0};
+    unsigned char mac[MAC_SIZE];
+    size_t start = out->len;
+    long long now = (long long)time(NULL);
+    enum error error = ERR_INVALID;
+
+    if (!auth)
+        return ERR_INVALID;
+    if (!auth_is_on(auth)) {
+        buf_puts(out, "auth.key_file: is empty, so there is no key to sign a "
+                      "token with\n");
+        goto out;
+    }
+    buf_printf(&claims, "{\"iat\":%lld,\"exp\":%lld", now, now + ttl_seconds);
+    if (participant)
+        buf_printf(&claims, ",\"sub\":\"%" PRId64 "\"", participant);
+    if (admin)
+        buf_printf(&claims, ",\"scope\":\"%s\"", admin_scope);
+    if (*config->auth_audience) {
+        buf_puts(&claims, ",\"aud\":");
+        json_print_string(&claims, config->auth_audience);
+    }
+    buf_puts(&claims, "}");
+
+    encode(out, header, sizeof(header) - 1);
+    buf_puts(out, ".");
+    encode(out, claims.data, claims.len);
+    sign(auth, out->data + start, out->len - start, mac);
+    buf_puts(out, ".");
+    encode(out, mac, sizeof(mac));
+    error = OK;
+out:
+    buf_free(&claims);
+    auth_free(auth);
+    return error;
+}

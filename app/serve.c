@@ -1,0 +1,332 @@
+/* One request to one response. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api.h"
+#include "auth.h"
+#include "json.h"
+#include "log.h"
+#include "serve.h"
+#include "store.h"
+
+enum {
+    KEPT = 256 << 10, /* bytes of a buffer that stay allocated */
+};
+
+struct service {
+    const struct config *config;
+    const struct spec *spec;
+    struct auth *auth;
+    struct pg *pg;
+    struct cache *cache;
+    struct buf detail;
+    struct buf touched;
+    struct buf page;
+};
+
+static struct pg_settings database_settings(const struct config *config)
+{
+    return (struct pg_settings){
+        .conninfo = config->db_conninfo,
+        .connect_timeout = config->db_connect_timeout,
+        .statement_timeout = config->db_statement_timeout,
+        .prepare = config->db_prepare,
+        .schema_version = STORE_SCHEMA_VERSION,
+    };
+}
+
+struct service *service_new(const struct config *config,
+    const struct spec *spec, struct scoreboard *scoreboard)
+{
+    struct pg_settings settings = database_settings(config);
+    struct service *service = calloc(1, sizeof(*service));
+    struct buf faults = {0};
+
+    if (!service)
+        return NULL;
+    settings.breaker = &scoreboard->db;
+    service->config = config;
+    service->spec = spec;
+    service->auth = auth_new(config, &faults);
+    service->pg = pg_new(&settings);
+    service->cache = cache_new(config, scoreboard->cache, config->cache_retry);
+    log_lines("auth", buf_text(&faults));
+    buf_free(&faults);
+    if (!service->auth || !service->pg || !service->cache) {
+        service_free(service);
+        return NULL;
+    }
+    return service;
+}
+
+void service_free(struct service *service)
+{
+    if (!service)
+        return;
+    auth_free(service->auth);
+    pg_free(service->pg);
+    cache_free(service->cache);
+    buf_free(&service->detail);
+    buf_free(&service->touched);
+    buf_free(&service->page);
+    free(service);
+}
+
+bool service_check_spec(const struct spec *spec, struct buf *faults)
+{
+    return api_check_spec(spec, faults);
+}
+
+enum error service_check_database(
+    const struct config *config, struct buf *reason)
+{
+    struct pg_settings settings = database_settings(config);
+    struct pg *pg = pg_new(&settings);
+    enum error error = pg ? pg_connect(pg, reason) : ERR_UNAVAILABLE;
+
+    pg_free(pg);
+    return error;
+}
+
+/* --- who may ------------------------------------------------------------ */
+
+static bool is_allowed(const struct api_operation *operation,
+    const struct identity *identity, const struct route *route)
+{
+    char id[24];
+
+    if (identity->is_admin || operation->access == ACCESS_ANYONE)
+        return true;
+    if (operation->access == ACCESS_ADMIN || route->value_count == 0)
+        return false;
+    int len =
+        snprintf(id, sizeof(id), "%lld", (long long)identity->participant);
+    return len == route->values[0].len &&
+           memcmp(id, route->values[0].start, (size_t)len) == 0;
+}
+
+static enum error check_access(const struct service *service,
+    const struct http_request *request, const struct route *route,
+    const struct api_operation *operation, struct call *call)
+{
+    struct identity identity = {0};
+    const char *reason;
+
+    if (!auth_is_on(service->auth) || !route->operation->secured)
+        return OK;
+    enum error error =
+        auth_check(service->auth, request->authorization, &identity, &reason);
+    if (error)
+        return api_fail(call, error, "%s", reason);
+    if (!is_allowed(operation, &identity, route))
+        return api_fail(call, ERR_FORBIDDEN,
+            operation->access == ACCESS_ADMIN
+                ? "only an administrator may do this"
+                : "the token is another participant's");
+    return OK;
+}
+
+/* --- doing it ----------------------------------------------------------- */
+
+/* A response whose buffers could not grow is no response. */
+static enum error handle(struct call *call,
+    const struct api_operation *operation, struct http_response *response)
+{
+    enum error error = operation->handle(call, response);
+
+    if (!error && (response->body.failed || response->headers.failed ||
+                      call->touched->failed)) {
+        log_error("serve", "out of memory");
+        return ERR_INTERNAL;
+    }
+    return error;
+}
+
+static enum error replay(
+    const struct stored_answer *answer, struct http_response *response)
+{
+    response->status = answer->status;
+    buf_add(&response->body, answer->body.data, answer->body.len);
+    return OK;
+}
+
+/* The same, within a transaction that also keeps the answer for the key. */
+static enum error handle_once(struct call *call,
+    const struct api_operation *operation, struct http_response *response)
+{
+    const struct http_request *request = call->request;
+    struct text scope = {request->path, strlen(request->path)};
+    struct text key = {
+        request->idempotency_key, strlen(request->idempotency_key)};
+    struct text body = {request->body, request->body_len};
+    struct stored_answer answer;
+    enum store_key state;
+
+    enum error error = pg_begin(call->pg);
+    if (!error)
+        error = store_key_claim(call->pg, scope, key, body, &state, &answer);
+    if (error)
+        return error;
+    switch (state) {
+    case KEY_RUNNING:
+        return api_fail(call, ERR_CONFLICT,
+            "the first request with this Idempotency-Key is still running");
+    case KEY_OTHER:
+        return api_fail(call, ERR_KEY_REUSED,
+            "this Idempotency-Key belongs to a request with another body");
+    case KEY_DONE:
+        return replay(&answer, response);
+    case KEY_NEW:
+        break;
+    }
+
+    error = handle(call, operation, response);
+    struct text printed = {buf_text(&response->body), response->body.len};
+    if (!error)
+        error =
+            store_key_finish(call->pg, scope, key, response->status, printed);
+    return error ? error : pg_commit(call->pg);
+}
+
+static enum error run(struct call *call, const struct spec_operation *described,
+    const struct api_operation *operation, struct http_response *response)
+{
+    bool once = described->idempotency_key && call->request->idempotency_key;
+
+    response->status = 200;
+    response->content_type = HTTP_JSON;
+    enum error error = once ? handle_once(call, operation, response)
+                            : handle(call, operation, response);
+    pg_rollback(call->pg);
+    if (!error && call->touched->len > 0)
+        cache_drop(call->cache, (const int64_t *)(void *)call->touched->data,
+            call->touched->len / sizeof(int64_t));
+    return error;
+}
+
+/* --- answering ---------------------------------------------------------- */
+
+static const char *default_detail(enum error error)
+{
+    switch (error) {
+    case ERR_INVALID:
+        return "the request does not fit the API's description";
+    case ERR_NOT_FOUND:
+        return "this path does not exist";
+    case ERR_METHOD:
+        return "this path knows other methods, see Allow";
+    case ERR_TOO_LARGE:
+        return "the body must be at most 131072 bytes";
+    case ERR_MEDIA_TYPE:
+        return "the body must be sent as Content-Type: application/json";
+    case ERR_UNAVAILABLE:
+        return "the service is overloaded or without its database; try again";
+    default:
+        return "something unforeseen happened; it was logged with this "
+               "request_id";
+    }
+}
+
+static void print_problem(const struct http_request *request, enum error error,
+    const struct call *call, const struct route *route,
+    struct http_response *response)
+{
+    http_response_reset(response);
+    response->status = error_status(error);
+    response->content_type = HTTP_PROBLEM;
+
+    if (error == ERR_UNAVAILABLE)
+        http_header(response, "Retry-After", "1");
+    if (error == ERR_UNAUTHENTICATED)
+        http_header(response, "WWW-Authenticate", "Bearer realm=\"newsfeed\"%s",
+            request->authorization ? ", error=\"invalid_token\"" : "");
+    if (error == ERR_METHOD) {
+        struct buf allow = {0};
+        route_allow(route->path, &allow);
+        http_header(response, "Allow", "%s", buf_text(&allow));
+        buf_free(&allow);
+    }
+    if (error == ERR_INTERNAL)
+        log_error(
+            "serve", "%s %s answered 500", request->method, request->path);
+    json_print_problem(&response->body,
+        &(struct problem){
+            .status = response->status,
+            .detail = call->detail->len > 0 ? buf_text(call->detail)
+                                            : default_detail(error),
+            .instance = request->path,
+            .request_id = request->id,
+            .faults = call->faults,
+        });
+}
+
+/* A GET carries a tag, and nothing else if the client has the same already. */
+static void finish_read(
+    const struct http_request *request, struct http_response *response)
+{
+    if (!response->etag[0])
+        http_set_etag(response);
+    if (!request->if_none_match ||
+        !http_etag_matches(request->if_none_match, response->etag))
+        return;
+    response->status = 304;
+    response->content_type = NULL;
+    buf_reset(&response->body, KEPT);
+}
+
+static bool is_read(const char *method)
+{
+    return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+}
+
+void serve(struct service *service, const struct http_request *request,
+    struct http_response *response)
+{
+    struct route route = {0};
+    struct arguments arguments = {0};
+    struct faults faults = {0};
+    struct call call = {
+        .config = service->config,
+        .pg = service->pg,
+        .cache = service->cache,
+        .request = request,
+        .arguments = &arguments,
+        .faults = &faults,
+        .detail = &service->detail,
+        .touched = &service->touched,
+        .page = &service->page,
+    };
+    const struct api_operation *operation = NULL;
+
+    buf_reset(&service->detail, KEPT);
+    buf_reset(&service->touched, KEPT);
+    buf_reset(&service->page, KEPT);
+
+    enum error error = request->expired ? ERR_UNAVAILABLE : OK;
+    if (!error)
+        error =
+            route_match(service->spec, request->method, request->path, &route);
+    if (!error) {
+        operation = api_find(route.operation->id);
+        error = check_access(service, request, &route, operation, &call);
+    }
+    if (request->auth_only) { /* nginx acts on nothing but these two */
+        response->status = error ? 403 : 204;
+        goto out;
+    }
+    if (!error)
+        error = check_request(request, &route, &arguments, &faults);
+    if (!error)
+        error = run(&call, route.operation, operation, response);
+
+    if (error)
+        print_problem(request, error, &call, &route, response);
+    else if (is_read(request->method))
+        finish_read(request, response);
+out:
+    if (response->status == 204)
+        response->content_type = NULL;
+    arguments_free(&arguments);
+    faults_free(&faults);
+}

@@ -1,0 +1,36 @@
+/* One request to one response. */
+#ifndef NEWSFEED_SERVE_H
+#define NEWSFEED_SERVE_H
+
+#include "config.h"
+#include "error.h"
+#include "http.h"
+#include "scoreboard.h"
+#include "spec.h"
+
+/* All that answering needs; opaque. One a worker, made after the fork. */
+struct service;
+
+/* Opens no connection yet: that happens at first need. NULL if there is no
+ * memory or a key file cannot be read (logged). The arguments must outlive
+ * it. */
+struct service *service_new(const struct config *config,
+    const struct spec *spec, struct scoreboard *scoreboard);
+void service_free(struct service *service);
+
+/* Fills the empty response; always succeeds, in that every fault becomes a
+ * response. Everything that it takes from the request is copied. */
+void serve(struct service *service, const struct http_request *request,
+    struct http_response *response);
+
+/* Adds a line for each operation of the specification without a handler and
+ * each handler without an operation; false if there was one. */
+bool service_check_spec(const struct spec *spec, struct buf *faults);
+
+/* Connects, compares the schema version with the one that this program was
+ * written for, disconnects. OK; ERR_UNAVAILABLE: no database (yet);
+ * ERR_INVALID: another version. `reason` gets a sentence unless OK. */
+MUST_CHECK enum error service_check_database(
+    const struct config *config, struct buf *reason);
+
+#endif

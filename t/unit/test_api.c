@@ -1,0 +1,300 @@
+/* Tests of api: the table of operations, and what handlers share. Run from the
+ * top folder, for etc/openapi.yaml. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <check.h>
+#include <json-c/json.h>
+
+#include "api.h"
+
+/* The handlers themselves are tested with a database, end to end. */
+#define HANDLER(name)                                        \
+    enum error name(struct call *c, struct http_response *r) \
+    {                                                        \
+        (void)c;                                             \
+        (void)r;                                             \
+        return OK;                                           \
+    }
+
+HANDLER(api_participant_add)
+HANDLER(api_participant_get)
+HANDLER(api_participant_rename)
+HANDLER(api_participant_remove)
+HANDLER(api_friend_add)
+HANDLER(api_friend_list)
+HANDLER(api_friend_remove)
+HANDLER(api_outbound_add)
+HANDLER(api_outbound_list)
+HANDLER(api_outbound_get)
+HANDLER(api_outbound_remove)
+HANDLER(api_inbound_list)
+HANDLER(api_search)
+
+/* Who may do what (contract: one acts for oneself only, reads friends' and
+ * everybody's posts, and only an administrator makes participants). */
+static const struct {
+    const char *id;
+    api_handler *handle;
+    enum api_access access;
+} operations[] = {
+    {"addParticipant", api_participant_add, ACCESS_ADMIN},
+    {"getParticipant", api_participant_get, ACCESS_ANYONE},
+    {"renameParticipant", api_participant_rename, ACCESS_SELF},
+    {"removeParticipant", api_participant_remove, ACCESS_SELF},
+    {"addFriend", api_friend_add, ACCESS_SELF},
+    {"getFriend", api_friend_list, ACCESS_ANYONE},
+    {"removeFriend", api_friend_remove, ACCESS_SELF},
+    {"addOutbound", api_outbound_add, ACCESS_SELF},
+    {"getOutbound", api_outbound_list, ACCESS_ANYONE},
+    {"getOutboundItem", api_outbound_get, ACCESS_ANYONE},
+    {"removeOutbound", api_outbound_remove, ACCESS_SELF},
+    {"getInbound", api_inbound_list, ACCESS_SELF},
+    {"searchOutbound", api_search, ACCESS_ANYONE},
+};
+
+static struct spec *spec;
+static struct buf reasons;
+static struct buf detail;
+static struct buf touched;
+static struct faults faults;
+static struct arguments arguments;
+static struct http_request request;
+static struct http_response response;
+static struct call call;
+
+static void set_up(void)
+{
+    request = (struct http_request){.path = "/participant/7/outbound"};
+    call = (struct call){.request = &request,
+        .arguments = &arguments,
+        .faults = &faults,
+        .detail = &detail,
+        .touched = &touched};
+}
+
+static void tear_down(void)
+{
+    spec_free(spec);
+    buf_free(&reasons);
+    buf_free(&detail);
+    buf_free(&touched);
+    faults_free(&faults);
+    arguments_free(&arguments);
+    http_response_free(&response);
+}
+
+static void give(const char *name, int64_t value)
+{
+    arguments.list[arguments.count].name = name;
+    arguments.list[arguments.count++].value = json_object_new_int64(value);
+}
+
+/* --- the table ---------------------------------------------------------- */
+
+START_TEST(an_operation_is_found_by_its_id)
+{
+    const struct api_operation *found = api_find(operations[_i].id);
+
+    ck_assert_ptr_nonnull(found);
+    ck_assert_str_eq(found->id, operations[_i].id);
+    ck_assert(found->handle == operations[_i].handle);
+    ck_assert_int_eq(found->access, operations[_i].access);
+}
+END_TEST
+
+START_TEST(other_ids_are_not_found)
+{
+    ck_assert_ptr_null(api_find(""));
+    ck_assert_ptr_null(api_find("getinbound"));
+    ck_assert_ptr_null(api_find("getOutboundItems"));
+}
+END_TEST
+
+START_TEST(table_and_specification_fit_each_other)
+{
+    ck_assert_msg(spec_load("etc/openapi.yaml", &spec, &reasons), "%s",
+        buf_text(&reasons));
+    ck_assert_msg(api_check_spec(spec, &reasons), "%s", buf_text(&reasons));
+}
+END_TEST
+
+/* One who may act for oneself is named first in the path: access is checked
+ * against that. */
+START_TEST(what_only_oneself_may_do_is_below_oneself)
+{
+    ck_assert(spec_load("etc/openapi.yaml", &spec, &reasons));
+    for (int i = 0; i < spec->path_count; i++)
+        for (int j = 0; j < spec->paths[i].operation_count; j++) {
+            const char *id = spec->paths[i].operations[j].id;
+            if (api_find(id)->access == ACCESS_SELF)
+                ck_assert_msg(strncmp(spec->paths[i].template,
+                                  "/participant/{id}", 17) == 0,
+                    "%s", id);
+        }
+}
+END_TEST
+
+static void load(const char *yaml)
+{
+    char file[] = "/tmp/test_api_XXXXXX";
+    int fd = mkstemp(file);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, yaml, strlen(yaml)), (int)strlen(yaml));
+    close(fd);
+    bool loaded = spec_load(file, &spec, &reasons);
+    unlink(file);
+    ck_assert_msg(loaded, "%s", buf_text(&reasons));
+    spec->file = "FILE";
+}
+
+START_TEST(what_does_not_fit_is_named)
+{
+    load("openapi: 3.1.0\n"
+         "info: {title: t, version: 1.0.0}\n"
+         "paths:\n"
+         "  /outbound:\n"
+         "    get:\n"
+         "      operationId: searchOutbound\n"
+         "      responses: {'200': {description: d}}\n"
+         "    delete:\n"
+         "      operationId: removeAll\n"
+         "      responses: {'200': {description: d}}\n");
+    ck_assert(!api_check_spec(spec, &reasons));
+    const char *text = buf_text(&reasons);
+    ck_assert_ptr_nonnull(strstr(text, "FILE: has no operation 'getInbound'"));
+    ck_assert_ptr_nonnull(strstr(text, "FILE:8: operationId 'removeAll'"));
+    ck_assert_ptr_null(strstr(text, "searchOutbound"));
+}
+END_TEST
+
+/* --- what handlers share ------------------------------------------------ */
+
+START_TEST(an_error_gets_its_detail)
+{
+    ck_assert_int_eq(
+        api_fail(&call, ERR_NOT_FOUND, "there is no %s %d", "post", 7),
+        ERR_NOT_FOUND);
+    ck_assert_str_eq(buf_text(&detail), "there is no post 7");
+}
+END_TEST
+
+START_TEST(a_refusal_is_a_fault)
+{
+    ck_assert_int_eq(api_refuse(&call, "#/to", "100 % wrong"), ERR_INVALID);
+    ck_assert_int_eq(faults.count, 1);
+    ck_assert_str_eq(faults.list[0].pointer, "#/to");
+    ck_assert_str_eq(faults.list[0].detail, "100 % wrong");
+}
+END_TEST
+
+START_TEST(the_participant_is_the_paths)
+{
+    give("friend", 9);
+    give("id", 7);
+    ck_assert_int_eq(api_participant(&call), 7);
+}
+END_TEST
+
+START_TEST(touched_feeds_are_kept)
+{
+    const int64_t feeds[] = {7, INT64_MAX};
+
+    api_touch(&call, feeds[0]);
+    api_touch(&call, feeds[1]);
+    ck_assert_uint_eq(touched.len, sizeof(feeds));
+    ck_assert_mem_eq(touched.data, feeds, sizeof(feeds));
+}
+END_TEST
+
+START_TEST(a_page_has_defaults)
+{
+    struct page page;
+
+    ck_assert_int_eq(api_page(&call, &page), OK);
+    ck_assert_int_eq(page.limit, 50);
+    ck_assert_int_eq(page.before, 0);
+    ck_assert_int_eq(page.after, 0);
+}
+END_TEST
+
+START_TEST(a_page_is_the_querys)
+{
+    struct page page;
+
+    give("limit", 200);
+    give("before", INT64_MAX);
+    give("after", 3);
+    ck_assert_int_eq(api_page(&call, &page), OK);
+    ck_assert_int_eq(page.limit, 200);
+    ck_assert_int_eq(page.before, INT64_MAX);
+    ck_assert_int_eq(page.after, 3);
+}
+END_TEST
+
+/* A specification that allows more must not overrun what a page holds. */
+static const int64_t large_limits[] = {
+    201, INT32_MAX, INT64_C(1) << 31, (INT64_C(1) << 32) + 1, INT64_MAX};
+
+START_TEST(a_page_never_has_more_than_there_is_room_for)
+{
+    struct page page;
+
+    give("limit", large_limits[_i]);
+    ck_assert_int_eq(api_page(&call, &page), ERR_INVALID);
+    ck_assert_str_eq(faults.list[0].pointer, "query:limit");
+}
+END_TEST
+
+START_TEST(a_list_gets_its_links)
+{
+    api_link(&call, &response, "", &(struct page){.limit = 50},
+        &(struct page_ends){.count = 1, .newest = 9, .oldest = 9, .older = 1});
+    ck_assert_str_eq(buf_text(&response.headers),
+        "Link: </participant/7/outbound?before=9>; rel=\"next\", "
+        "</participant/7/outbound?after=9>; rel=\"prev\"\r\n");
+}
+END_TEST
+
+START_TEST(a_list_without_neighbours_gets_no_links)
+{
+    api_link(&call, &response, "", &(struct page){.limit = 50},
+        &(struct page_ends){0});
+    ck_assert_str_eq(buf_text(&response.headers), "");
+}
+END_TEST
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof(*(array))))
+
+int main(void)
+{
+    Suite *suite = suite_create("api");
+    TCase *tests = tcase_create("api");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_loop_test(
+        tests, an_operation_is_found_by_its_id, 0, COUNT(operations));
+    tcase_add_test(tests, other_ids_are_not_found);
+    tcase_add_test(tests, table_and_specification_fit_each_other);
+    tcase_add_test(tests, what_only_oneself_may_do_is_below_oneself);
+    tcase_add_test(tests, what_does_not_fit_is_named);
+    tcase_add_test(tests, an_error_gets_its_detail);
+    tcase_add_test(tests, a_refusal_is_a_fault);
+    tcase_add_test(tests, the_participant_is_the_paths);
+    tcase_add_test(tests, touched_feeds_are_kept);
+    tcase_add_test(tests, a_page_has_defaults);
+    tcase_add_test(tests, a_page_is_the_querys);
+    tcase_add_loop_test(tests, a_page_never_has_more_than_there_is_room_for, 0,
+        COUNT(large_limits));
+    tcase_add_test(tests, a_list_gets_its_links);
+    tcase_add_test(tests, a_list_without_neighbours_gets_no_links);
+    suite_add_tcase(suite, tests);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
