@@ -1,0 +1,11 @@
+/* Works the outbox off: search index, large deliveries, page drops. */
+#ifndef NEWSFEED_DISPATCHER_H
+#define NEWSFEED_DISPATCHER_H
+
+#include "config.h"
+#include "scoreboard.h"
+
+/* Returns the exit code (see worker.h). QUIT: after the piece in work. */
+int dispatcher_run(const struct config *config, struct scoreboard *scoreboard);
+
+#endif

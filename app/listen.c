@@ -1,0 +1,171 @@
+/* The socket that nginx talks to: handed down or made here. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "listen.h"
+
+enum {
+    FIRST_PASSED = 3, /* systemd's SD_LISTEN_FDS_START */
+
+    /* Connections that wait for a worker. More would only turn refusals into
+     * requests that have expired when their turn comes; the kernel's
+     * net.core.somaxconn may be lower. */
+    BACKLOG = 512,
+};
+
+void listen_open_standard(void)
+{
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            abort();
+}
+
+static int get_option(int fd, int option)
+{
+    int value = -1;
+    socklen_t size = sizeof(value);
+
+    if (getsockopt(fd, SOL_SOCKET, option, &value, &size) < 0)
+        return -1;
+    return value;
+}
+
+static bool is_listening(int fd)
+{
+    return get_option(fd, SO_ACCEPTCONN) == 1;
+}
+
+/* Moves an inherited socket out of the way; who talks FastCGI to a worker can
+ * take it over, so only a socket with file permissions is accepted. */
+static int take_over(int fd, struct buf *reason)
+{
+    if (get_option(fd, SO_DOMAIN) != AF_UNIX) {
+        buf_printf(reason,
+            "descriptor %d is not a Unix socket: FastCGI must "
+            "not be reachable from other hosts",
+            fd);
+        return -1;
+    }
+    int moved = fcntl(fd, F_DUPFD_CLOEXEC, FIRST_PASSED);
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (moved < 0 || null < 0 || dup2(null, fd) < 0) {
+        buf_printf(
+            reason, "cannot move descriptor %d: %s", fd, strerror(errno));
+        return -1;
+    }
+    close(null);
+    return moved;
+}
+
+/* How many sockets systemd passed to this very process. */
+static int count_passed(void)
+{
+    const char *pid = getenv("LISTEN_PID");
+    const char *count = getenv("LISTEN_FDS");
+
+    if (!pid || !count || atol(pid) != (long)getpid())
+        return 0;
+    return atoi(count);
+}
+
+/* 0: nothing is there, or a socket that nobody listens on any more and that is
+ * now gone. */
+static int make_room(
+    int fd, const struct sockaddr_un *address, struct buf *reason)
+{
+    const char *path = address->sun_path;
+    struct ucred peer = {0};
+    socklen_t size = sizeof(peer);
+    struct stat st;
+
+    if (lstat(path, &st) < 0) {
+        if (errno == ENOENT)
+            return 0;
+        buf_printf(reason, "cannot look at %s: %s", path, strerror(errno));
+        return -1;
+    }
+    if (!S_ISSOCK(st.st_mode)) {
+        buf_printf(
+            reason, "%s is there and is no socket: name another path", path);
+        return -1;
+    }
+    if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0) {
+        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+        buf_printf(reason,
+            "process %d listens on %s: stop it or name another path",
+            (int)peer.pid, path);
+        return -1;
+    }
+    if (errno != ECONNREFUSED || unlink(path) < 0) {
+        buf_printf(reason, "cannot replace %s: %s", path, strerror(errno));
+        return -1;
+    }
+    return 0;
+}
+
+/* Between bind and listen nobody can connect: the mode is set in time. */
+static int open_path(const char *path, struct buf *reason)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int probe = -1;
+    int fd = -1;
+
+    if (strlen(path) >= sizeof(address.sun_path)) {
+        buf_printf(reason,
+            "%s is too long for a socket's path: at most %zu "
+            "characters",
+            path, sizeof(address.sun_path) - 1);
+        return -1;
+    }
+    strcpy(address.sun_path, path);
+
+    probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (probe < 0 || fd < 0)
+        goto failed;
+    if (make_room(probe, &address, reason) < 0)
+        goto refused;
+    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+        chmod(path, 0660) < 0 || listen(fd, BACKLOG) < 0)
+        goto failed;
+    close(probe);
+    return fd;
+
+failed:
+    buf_printf(reason, "cannot listen on %s: %s", path, strerror(errno));
+refused:
+    if (probe >= 0)
+        close(probe);
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+int listen_open(const char *path, struct buf *reason)
+{
+    int passed = count_passed();
+
+    if (path)
+        return open_path(path, reason);
+    if (is_listening(STDIN_FILENO))
+        return take_over(STDIN_FILENO, reason);
+    if (passed == 1 && is_listening(FIRST_PASSED))
+        return take_over(FIRST_PASSED, reason);
+    if (passed > 0)
+        buf_printf(reason,
+            "systemd passed %d descriptors, must be one "
+            "listening stream socket",
+            passed);
+    else
+        buf_puts(reason,
+            "there is no socket to serve: start with --listen PATH, or with "
+            "spawn-fcgi -n -M 0660 -s PATH -- newsfeed --config FILE, or from "
+            "a systemd socket unit");
+    return -1;
+}

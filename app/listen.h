@@ -1,0 +1,20 @@
+/* The socket that nginx talks to: handed down or made here. */
+#ifndef NEWSFEED_LISTEN_H
+#define NEWSFEED_LISTEN_H
+
+#include <stdbool.h>
+
+#include "buf.h"
+
+/* Gives descriptors 0, 1 and 2 something to stand for where they are closed,
+ * so that no socket ever takes the place of standard error. */
+void listen_open_standard(void);
+
+/* The listening socket, above 2 and closed on exec: at `path` if there is one,
+ * else descriptor 0 (spawn-fcgi, systemd's StandardInput=socket), else
+ * systemd's LISTEN_FDS. A path that a living process listens on, a path that
+ * is no socket, and a socket that other hosts could reach are refused. -1:
+ * `reason` has a sentence. */
+int listen_open(const char *path, struct buf *reason);
+
+#endif

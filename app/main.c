@@ -1,0 +1,290 @@
+/* Reads the arguments and does what they ask for; to serve, it finds the
+ * socket and hands over to the master. */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "auth.h"
+#include "cache.h"
+#include "listen.h"
+#include "log.h"
+#include "master.h"
+#include "serve.h"
+
+#ifndef NEWSFEED_VERSION
+#define NEWSFEED_VERSION "0.1.0"
+#endif
+
+enum {
+    TOKEN_TTL = 3600,
+    TOKEN_TTL_MAX = 366 * 86400
+}; /* seconds */
+
+struct options;
+
+/* Appends what was asked for; false: see faults. */
+typedef bool printer(const struct options *options, const struct config *config,
+    struct buf *out, struct buf *faults);
+
+struct options {
+    struct setup_source source;
+    const char *listen;
+    bool check;
+    printer *print;      /* NULL: nothing to print */
+    int64_t participant; /* of the token; 0: none */
+    int ttl;             /* of the token, seconds */
+    bool admin;
+};
+
+static const char help[] =
+    "usage: newsfeed [-c FILE] [--set SECTION.KEY=VALUE]... [ACTION]\n"
+    "\n"
+    "  -c, --config FILE        read settings from FILE\n"
+    "      --set S.KEY=VALUE    set one, whatever the file says\n"
+    "      --listen PATH        make the Unix socket PATH and serve on it, "
+    "not\n"
+    "                           on descriptor 0 or a socket of systemd's\n"
+    "\n"
+    "Without one of these actions it serves:\n"
+    "      --check              check settings, specification and database\n"
+    "      --print-config       print all settings as they are in force\n"
+    "      --cache-map          print nginx's map from feeds to cache servers\n"
+    "      --token ID           print a bearer token for participant ID\n"
+    "          --ttl SECONDS    its life, 3600 if not given\n"
+    "          --admin          may act for every participant; ID may be 0\n"
+    "      --help\n"
+    "      --version\n"
+    "\n"
+    "See newsfeed(8).\n";
+
+/* Prints why, frees it, and gives the exit code back. */
+static int fail(struct buf *faults, int code)
+{
+    const char *text = buf_text(faults);
+
+    fputs(text, stderr);
+    if (faults->len > 0 && text[faults->len - 1] != '\n')
+        fputs("\n", stderr);
+    buf_free(faults);
+    return code;
+}
+
+static int serve_requests(const struct options *options)
+{
+    struct setup setup;
+    struct buf reason = {0};
+
+    if (!setup_load(&options->source, &setup, &reason))
+        return fail(&reason, EX_CONFIG);
+    log_set_level(setup.config->service_log_level);
+
+    enum error error = service_check_database(setup.config, &reason);
+    if (error && error != ERR_UNAVAILABLE) {
+        setup_clear(&setup);
+        return fail(&reason, EX_CONFIG);
+    }
+    if (error)
+        log_warn("database", "%s; workers will try again", buf_text(&reason));
+    buf_free(&reason);
+
+    int fd = listen_open(options->listen, &reason);
+    if (fd < 0) {
+        setup_clear(&setup);
+        return fail(&reason, EX_UNAVAILABLE);
+    }
+    return master_run(fd, &setup, &options->source);
+}
+
+static int check(const struct options *options)
+{
+    struct setup setup;
+    struct buf faults = {0};
+
+    if (!setup_load(&options->source, &setup, &faults))
+        return fail(&faults, EXIT_FAILURE);
+    enum error error = service_check_database(setup.config, &faults);
+    setup_clear(&setup);
+    if (error)
+        return fail(&faults, EXIT_FAILURE);
+    puts("OK");
+    return EX_OK;
+}
+
+static bool print_settings(const struct options *options,
+    const struct config *config, struct buf *out, struct buf *faults)
+{
+    (void)options;
+    (void)faults;
+    config_print(config, out);
+    return true;
+}
+
+static bool print_cache_map(const struct options *options,
+    const struct config *config, struct buf *out, struct buf *faults)
+{
+    (void)options;
+    return cache_print_map(config, out, faults);
+}
+
+static bool print_token(const struct options *options,
+    const struct config *config, struct buf *out, struct buf *faults)
+{
+    bool made = auth_make_token(config, options->participant, options->admin,
+                    options->ttl, out) == OK;
+    if (made)
+        buf_puts(out, "\n");
+    else
+        buf_printf(faults, "newsfeed: no token: %s", buf_text(out));
+    return made;
+}
+
+static int print(const struct options *options)
+{
+    struct config *config;
+    struct buf out = {0};
+    struct buf faults = {0};
+
+    if (!config_load(options->source.file, options->source.overrides,
+            options->source.override_count, &config, &faults))
+        return fail(&faults, EX_CONFIG);
+    bool made = options->print(options, config, &out, &faults);
+    config_free(config);
+    if (made)
+        fputs(buf_text(&out), stdout);
+    made = made && !out.failed && fflush(stdout) == 0;
+    buf_free(&out);
+    return fail(&faults, made ? EX_OK : EXIT_FAILURE);
+}
+
+static int refuse(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
+
+static int refuse(const char *format, ...)
+{
+    va_list args;
+
+    fputs("newsfeed: ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputs("; see newsfeed --help\n", stderr);
+    return EX_USAGE;
+}
+
+static bool parse_number(const char *text, int64_t max, int64_t *number)
+{
+    char *end;
+
+    errno = 0;
+    *number = strtoll(text, &end, 10);
+    return !errno && end != text && !*end && *number >= 0 && *number <= max;
+}
+
+enum {
+    GO_ON = -1
+};
+
+/* One option; GO_ON or the exit code. */
+static int take_option(struct options *options, int option, char *value)
+{
+    int64_t seconds;
+
+    switch (option) {
+    case 'c':
+        options->source.file = value;
+        return GO_ON;
+    case 's':
+        options->source.overrides[options->source.override_count++] = value;
+        return GO_ON;
+    case 'l':
+        options->listen = value;
+        return GO_ON;
+    case 'C':
+        options->check = true;
+        return GO_ON;
+    case 'p':
+        options->print = print_settings;
+        return GO_ON;
+    case 'm':
+        options->print = print_cache_map;
+        return GO_ON;
+    case 't':
+        options->print = print_token;
+        if (parse_number(value, INT64_MAX, &options->participant))
+            return GO_ON;
+        return refuse("--token %s: a participant's id is a number", value);
+    case 'T':
+        if (parse_number(value, TOKEN_TTL_MAX, &seconds) && seconds > 0) {
+            options->ttl = (int)seconds;
+            return GO_ON;
+        }
+        return refuse(
+            "--ttl %s: must be 1 to %d seconds", value, TOKEN_TTL_MAX);
+    case 'a':
+        options->admin = true;
+        return GO_ON;
+    case 'h':
+        fputs(help, stdout);
+        return EX_OK;
+    case 'v':
+        puts("newsfeed " NEWSFEED_VERSION);
+        return EX_OK;
+    default: /* getopt_long has said what is wrong */
+        fputs("newsfeed: see newsfeed --help\n", stderr);
+        return EX_USAGE;
+    }
+}
+
+static int take_options(struct options *options, int argc, char **argv)
+{
+    static const struct option known[] = {
+        {"config", required_argument, NULL, 'c'},
+        {"set", required_argument, NULL, 's'},
+        {"listen", required_argument, NULL, 'l'},
+        {"check", no_argument, NULL, 'C'},
+        {"print-config", no_argument, NULL, 'p'},
+        {"cache-map", no_argument, NULL, 'm'},
+        {"token", required_argument, NULL, 't'},
+        {"ttl", required_argument, NULL, 'T'},
+        {"admin", no_argument, NULL, 'a'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'v'},
+        {0},
+    };
+    int code = GO_ON;
+    int option;
+
+    while (code == GO_ON &&
+           (option = getopt_long(argc, argv, "c:", known, NULL)) != -1)
+        code = take_option(options, option, optarg);
+    if (code == GO_ON && optind < argc)
+        return refuse("\"%s\" is no option", argv[optind]);
+    if (code == GO_ON && options->print == print_token &&
+        options->participant == 0 && !options->admin)
+        return refuse("--token 0 is for --admin alone");
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {.ttl = TOKEN_TTL};
+    int code = EX_OSERR;
+
+    listen_open_standard();
+    signal(SIGPIPE, SIG_IGN); /* a log that nobody reads ends nothing */
+    options.source.overrides = calloc((size_t)argc + 1, sizeof(char *));
+    if (!options.source.overrides)
+        return code;
+    code = take_options(&options, argc, argv);
+    if (code == GO_ON)
+        code = options.check   ? check(&options)
+               : options.print ? print(&options)
+                               : serve_requests(&options);
+    free(options.source.overrides);
+    return code;
+}

@@ -1,0 +1,539 @@
+/* Forks workers and dispatcher, reaps, restarts, drains, reloads. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "dispatcher.h"
+#include "log.h"
+#include "master.h"
+#include "worker.h"
+
+enum {
+    /* What failed is replaced at once, and once the failures outnumber the
+     * workers by this many, one a second: a whole pool that is lost is back
+     * at once, a worker that dies at its first step is no fork bomb. A second
+     * without a failure earns one replacement at once again. */
+    RESTART_SPARE = 8,
+    RESTART_INTERVAL = 1000, /* ms */
+
+    TERM_GRACE = 2000,   /* ms from TERM to KILL */
+    READY_INTERVAL = 20, /* ms between looks at a generation that starts up */
+};
+
+#define KILLED INT64_MAX
+
+/* One process; its index is that of its slot on the scoreboard. */
+struct child {
+    pid_t pid; /* 0: free */
+    int generation;
+    bool is_dispatcher;
+    int64_t kill_at; /* monotonic ms; 0: not told to stop; KILLED: done */
+    char name[16];
+};
+
+/* Processes that run with the same settings. */
+struct generation {
+    int number; /* 0: there is none */
+    struct setup setup;
+};
+
+struct master {
+    int listen_fd;
+    struct scoreboard *scoreboard;
+    const struct setup_source *source;
+
+    int generations; /* so far */
+    struct generation current;
+    bool is_up; /* every worker of the current generation has been ready */
+    struct generation previous; /* fallen back on until the current is up */
+
+    int failures;          /* of the current generation, not yet replaced */
+    int64_t restart_spent; /* monotonic ms up to which restarts are used up */
+    bool is_stopping;
+    int exit_code;
+
+    sigset_t wait_mask;
+    struct child children[SCOREBOARD_SLOTS];
+};
+
+/* Signals set flags, the loop acts on them. SIGCHLD only ends the wait. */
+static volatile sig_atomic_t got_term, got_quit, got_hup;
+
+static const int signals[] = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD};
+enum {
+    SIGNALS = sizeof(signals) / sizeof(*signals)
+};
+
+static void on_signal(int number)
+{
+    if (number == SIGTERM || number == SIGINT)
+        got_term = 1;
+    if (number == SIGQUIT)
+        got_quit = 1;
+    if (number == SIGHUP)
+        got_hup = 1;
+}
+
+/* They are blocked, in the children as well, but while waiting. */
+static void catch_signals(sigset_t *wait_mask)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+    sigset_t blocked;
+
+    sigprocmask(SIG_BLOCK, NULL, wait_mask);
+    sigemptyset(&blocked);
+    for (int i = 0; i < SIGNALS; i++) {
+        sigaddset(&blocked, signals[i]);
+        sigdelset(wait_mask, signals[i]);
+        sigaction(signals[i], &action, NULL);
+    }
+    sigprocmask(SIG_BLOCK, &blocked, NULL);
+}
+
+static struct slot *slot_of(struct master *master, const struct child *child)
+{
+    return &master->scoreboard->slots[child - master->children];
+}
+
+/* Stopping */
+
+/* An earlier deadline stays. */
+static void tell(struct child *child, int number, int64_t kill_at)
+{
+    kill(child->pid, number);
+    if (!child->kill_at || kill_at < child->kill_at)
+        child->kill_at = kill_at;
+}
+
+/* All generations but this one; 0: all of them. */
+static void tell_all_but(
+    struct master *master, int generation, int number, int grace)
+{
+    int64_t kill_at = monotonic_ms() + grace;
+
+    for (int i = 0; i < SCOREBOARD_SLOTS; i++) {
+        struct child *child = &master->children[i];
+        if (child->pid && child->generation != generation)
+            tell(child, number, kill_at);
+    }
+}
+
+static void drain_all_but(struct master *master, int generation)
+{
+    tell_all_but(master, generation, SIGQUIT,
+        master->current.setup.config->worker_shutdown_timeout);
+}
+
+static void stop_now(struct master *master, int exit_code)
+{
+    master->is_stopping = true;
+    master->exit_code = exit_code;
+    tell_all_but(master, 0, SIGTERM, TERM_GRACE);
+}
+
+static void stop_softly(struct master *master)
+{
+    master->is_stopping = true;
+    drain_all_but(master, 0);
+}
+
+static void kill_child(struct child *child)
+{
+    child->kill_at = KILLED;
+    kill(child->pid, SIGKILL);
+}
+
+/* What a child is or was at, to be put behind its name. */
+static const char *describe_work(
+    struct master *master, const struct child *child)
+{
+    static char text[256];
+    const struct slot *slot = slot_of(master, child);
+
+    if (child->is_dispatcher)
+        return "";
+    if (!slot->busy_since)
+        return " while idle";
+    if (!*slot->request_id)
+        return " while reading a request";
+    snprintf(text, sizeof(text), " in request %.64s (%.159s)", slot->request_id,
+        slot->request_line);
+    return text;
+}
+
+/* Who was told to stop and did not, and who is stuck in one request. */
+static void kill_late(struct master *master)
+{
+    int limit = master->current.setup.config->worker_request_timeout;
+    int64_t now = monotonic_ms();
+
+    for (int i = 0; i < SCOREBOARD_SLOTS; i++) {
+        struct child *child = &master->children[i];
+        int64_t since = slot_of(master, child)->busy_since;
+        bool is_late = child->kill_at && child->kill_at <= now;
+        bool is_stuck = since && now - since >= limit;
+
+        if (!child->pid || child->kill_at == KILLED || (!is_late && !is_stuck))
+            continue;
+        const char *work = describe_work(master, child);
+        if (is_stuck)
+            log_error("master", "%s [%d] is killed after %lld ms%s",
+                child->name, (int)child->pid, (long long)(now - since), work);
+        else
+            log_warn("master", "%s [%d] is killed%s: it did not stop in time",
+                child->name, (int)child->pid, work);
+        kill_child(child);
+    }
+}
+
+/* Starting */
+
+/* The child's part: returns into the program's end. */
+static int run_child(struct master *master, struct child *child, pid_t parent)
+{
+    const struct setup *setup = &master->current.setup;
+
+    for (int i = 0; i < SIGNALS; i++)
+        signal(signals[i], signals[i] == SIGHUP ? SIG_IGN : SIG_DFL);
+    /* A dead master leaves no orphans; it may have died before the call. */
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent)
+        return EXIT_RETIRED;
+    prctl(PR_SET_NAME, child->name);
+    log_set_process(child->name);
+
+    if (child->is_dispatcher) {
+        close(master->listen_fd);
+        return dispatcher_run(setup->config, master->scoreboard);
+    }
+    return worker_run(master->listen_fd, setup->config, setup->spec,
+        master->scoreboard, slot_of(master, child));
+}
+
+static struct child *find_free(struct master *master)
+{
+    for (int i = 0; i < SCOREBOARD_SLOTS; i++)
+        if (!master->children[i].pid)
+            return &master->children[i];
+    return NULL;
+}
+
+/* False: not now. */
+static bool start_child(struct master *master, bool is_dispatcher)
+{
+    struct child *child = find_free(master);
+    pid_t parent = getpid();
+
+    if (!child)
+        return false; /* two generations are ending: there will be room */
+    *child = (struct child){
+        .generation = master->current.number,
+        .is_dispatcher = is_dispatcher,
+    };
+    snprintf(child->name, sizeof(child->name),
+        is_dispatcher ? "dispatcher" : "worker %d",
+        (int)(child - master->children) + 1);
+    slot_clear(slot_of(master, child));
+
+    child->pid = fork();
+    if (child->pid == 0)
+        exit(run_child(master, child, parent));
+    if (child->pid > 0)
+        return true;
+    log_error("master", "cannot fork: %s", strerror(errno));
+    child->pid = 0;
+    master->failures++;
+    master->restart_spent = monotonic_ms() + RESTART_INTERVAL;
+    return false;
+}
+
+/* Spends one of the restarts that the limit allows; false if none is left. */
+static bool take_restart(struct master *master)
+{
+    int spare = master->current.setup.config->worker_count + RESTART_SPARE;
+    int64_t now = monotonic_ms();
+    int64_t oldest = now - (int64_t)spare * RESTART_INTERVAL;
+
+    if (master->restart_spent > now)
+        return false;
+    if (master->restart_spent < oldest)
+        master->restart_spent = oldest;
+    master->restart_spent += RESTART_INTERVAL;
+    return true;
+}
+
+static int count(const struct master *master, bool is_dispatcher)
+{
+    int found = 0;
+
+    for (int i = 0; i < SCOREBOARD_SLOTS; i++) {
+        const struct child *child = &master->children[i];
+        found += child->pid && child->generation == master->current.number &&
+                 child->is_dispatcher == is_dispatcher;
+    }
+    return found;
+}
+
+/* Replaces for nothing who retired, within the limit who failed. */
+static void fill(struct master *master, bool is_dispatcher, int wanted)
+{
+    for (int missing = wanted - count(master, is_dispatcher); missing > 0;
+         missing--) {
+        if (missing <= master->failures) {
+            if (!take_restart(master))
+                return;
+            master->failures--;
+        }
+        if (!start_child(master, is_dispatcher))
+            return;
+    }
+}
+
+static void fill_all(struct master *master)
+{
+    const struct config *config = master->current.setup.config;
+
+    if (master->is_stopping)
+        return;
+    fill(master, false, config->worker_count);
+    fill(master, true, config->dispatcher_enabled ? 1 : 0);
+}
+
+/* Reloading */
+
+static void use(struct master *master, const struct setup *setup)
+{
+    master->current = (struct generation){
+        .number = ++master->generations,
+        .setup = *setup,
+    };
+    master->is_up = false;
+    master->failures = 0;
+    log_set_level(setup->config->service_log_level);
+}
+
+/* The old generation serves until every worker of the new one is ready. */
+static void reload(struct master *master)
+{
+    struct setup setup;
+    struct buf faults = {0};
+
+    if (!setup_load(master->source, &setup, &faults)) {
+        log_lines("master", buf_text(&faults));
+        log_error("master", "the reload is refused, nothing has changed");
+        goto out;
+    }
+    log_info("master", "reloading");
+    if (master->is_up) {
+        master->previous = master->current;
+    } else {
+        drain_all_but(master, master->previous.number);
+        setup_clear(&master->current.setup);
+    }
+    use(master, &setup);
+out:
+    buf_free(&faults);
+}
+
+static void fall_back(struct master *master)
+{
+    log_error("master", "the new settings do not work, back to the old ones");
+    setup_clear(&master->current.setup);
+    master->current = master->previous;
+    master->previous = (struct generation){0};
+    master->is_up = true;
+    master->failures = 0;
+    log_set_level(master->current.setup.config->service_log_level);
+    drain_all_but(master, master->current.number);
+}
+
+static bool is_ready(struct master *master)
+{
+    int ready = 0;
+
+    for (int i = 0; i < SCOREBOARD_SLOTS; i++) {
+        const struct child *child = &master->children[i];
+        ready += child->pid && child->generation == master->current.number &&
+                 slot_of(master, child)->ready;
+    }
+    return ready >= master->current.setup.config->worker_count;
+}
+
+static void settle(struct master *master)
+{
+    if (master->is_up || master->is_stopping || !is_ready(master))
+        return;
+    master->is_up = true;
+    log_info("master", "%d workers are ready",
+        master->current.setup.config->worker_count);
+    drain_all_but(master, master->current.number);
+    setup_clear(&master->previous.setup);
+    master->previous.number = 0;
+}
+
+/* Reaping */
+
+static void log_death(
+    struct master *master, const struct child *child, int status)
+{
+    unsigned long long served = slot_of(master, child)->served;
+    const char *work = describe_work(master, child);
+    const char *name = child->name;
+    int pid = (int)child->pid;
+
+    if (WIFSIGNALED(status) && !child->kill_at)
+        log_error("master", "%s [%d] died of signal %d (%s)%s", name, pid,
+            WTERMSIG(status), strsignal(WTERMSIG(status)), work);
+    else if (WIFEXITED(status) && WEXITSTATUS(status) != EXIT_RETIRED)
+        log_error("master", "%s [%d] failed with exit code %d%s", name, pid,
+            WEXITSTATUS(status), work);
+    else if (child->is_dispatcher)
+        log_info("master", "%s [%d] ended", name, pid);
+    else
+        log_info(
+            "master", "%s [%d] ended after %llu requests", name, pid, served);
+}
+
+static void take_failure(struct master *master, int status)
+{
+    bool is_final =
+        WIFEXITED(status) && WEXITSTATUS(status) == EXIT_DO_NOT_RESTART;
+
+    if (!is_final || master->is_up)
+        master->failures++;
+    else if (master->previous.number)
+        fall_back(master);
+    else {
+        log_error("master", "cannot start, for the reason logged above");
+        stop_now(master, EXIT_DO_NOT_RESTART);
+    }
+}
+
+static void bury(struct master *master, struct child *child, int status)
+{
+    bool retired = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_RETIRED;
+
+    log_death(master, child, status);
+    child->pid = 0;
+    slot_clear(slot_of(master, child));
+    if (!retired && !master->is_stopping &&
+        child->generation == master->current.number)
+        take_failure(master, status);
+}
+
+/* True while there are children. */
+static bool reap(struct master *master)
+{
+    int status;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        for (int i = 0; i < SCOREBOARD_SLOTS; i++)
+            if (master->children[i].pid == pid)
+                bury(master, &master->children[i], status);
+    return pid == 0;
+}
+
+/* Waiting */
+
+static void sooner(int64_t *when, int64_t other)
+{
+    if (other < *when)
+        *when = other;
+}
+
+/* The next time at which something may be due without a signal. */
+static int64_t next_time(struct master *master)
+{
+    int limit = master->current.setup.config->worker_request_timeout;
+    int64_t now = monotonic_ms();
+    int64_t next = now + limit; /* nobody who is idle now is stuck sooner */
+
+    if (!master->is_up)
+        sooner(&next, now + READY_INTERVAL);
+    if (master->failures > 0 && !master->is_stopping)
+        sooner(&next, master->restart_spent);
+    for (int i = 0; i < SCOREBOARD_SLOTS; i++) {
+        const struct child *child = &master->children[i];
+        int64_t since = slot_of(master, child)->busy_since;
+        if (!child->pid || child->kill_at == KILLED)
+            continue;
+        if (child->kill_at)
+            sooner(&next, child->kill_at);
+        if (since)
+            sooner(&next, since + limit);
+    }
+    return next;
+}
+
+static void wait_for_something(struct master *master)
+{
+    int64_t ms = next_time(master) - monotonic_ms();
+
+    if (ms < 1)
+        ms = 1;
+    struct timespec timeout = {
+        .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    ppoll(NULL, 0, &timeout, &master->wait_mask);
+}
+
+static bool take(volatile sig_atomic_t *flag)
+{
+    bool was_set = *flag;
+
+    *flag = 0;
+    return was_set;
+}
+
+static void obey(struct master *master)
+{
+    if (take(&got_term)) {
+        log_info("master", "stopping now");
+        stop_now(master, master->exit_code);
+    }
+    if (take(&got_quit)) {
+        log_info("master", "stopping when the requests in work are answered");
+        stop_softly(master);
+    }
+    if (take(&got_hup) && !master->is_stopping)
+        reload(master);
+}
+
+int master_run(
+    int listen_fd, struct setup *setup, const struct setup_source *source)
+{
+    struct master master = {
+        .listen_fd = listen_fd,
+        .scoreboard = scoreboard_new(),
+        .source = source,
+    };
+
+    use(&master, setup);
+    log_set_process("master");
+    if (!master.scoreboard) {
+        log_error("master", "no memory for the scoreboard");
+        master.exit_code = EXIT_FAILURE;
+        goto out;
+    }
+    catch_signals(&master.wait_mask);
+    while (reap(&master) || !master.is_stopping) {
+        obey(&master);
+        kill_late(&master);
+        settle(&master);
+        fill_all(&master);
+        wait_for_something(&master);
+    }
+    log_info("master", "stopped");
+out:
+    setup_clear(&master.previous.setup);
+    setup_clear(&master.current.setup);
+    scoreboard_free(master.scoreboard);
+    return master.exit_code;
+}

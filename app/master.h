@@ -1,0 +1,13 @@
+/* Forks workers and dispatcher, reaps, restarts, drains, reloads. */
+#ifndef NEWSFEED_MASTER_H
+#define NEWSFEED_MASTER_H
+
+#include "setup.h"
+
+/* Runs until told to stop; returns the exit code. Owns *setup and clears it;
+ * a reload reads the source again. QUIT: answers the requests in work first.
+ * TERM, INT: gives them two seconds. HUP: reloads. */
+int master_run(
+    int listen_fd, struct setup *setup, const struct setup_source *source);
+
+#endif

@@ -1,0 +1,86 @@
+/* What each process is doing, in memory that all of them share. */
+#include <stdio.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "scoreboard.h"
+
+struct scoreboard *scoreboard_new(void)
+{
+    void *memory = mmap(NULL, sizeof(struct scoreboard), PROT_READ | PROT_WRITE,
+        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+void scoreboard_free(struct scoreboard *scoreboard)
+{
+    if (scoreboard)
+        munmap(scoreboard, sizeof(*scoreboard));
+}
+
+void slot_clear(struct slot *slot)
+{
+    slot->ready = false;
+    slot->busy_since = 0;
+    slot->served = 0;
+    slot->request_id[0] = '\0';
+    slot->request_line[0] = '\0';
+}
+
+/* The texts first: who sees the time must not see the last request's. */
+void slot_busy(struct slot *slot)
+{
+    slot->request_id[0] = '\0';
+    slot->request_line[0] = '\0';
+    slot->busy_since = monotonic_ms();
+}
+
+void slot_begin(struct slot *slot, const char *request_id, const char *method,
+    const char *path)
+{
+    if (!slot->busy_since)
+        slot_busy(slot);
+    snprintf(slot->request_id, sizeof(slot->request_id), "%s", request_id);
+    snprintf(
+        slot->request_line, sizeof(slot->request_line), "%s %s", method, path);
+}
+
+void slot_end(struct slot *slot)
+{
+    slot->served++;
+    slot->busy_since = 0;
+}
+
+void slot_idle(struct slot *slot)
+{
+    slot->busy_since = 0;
+}
+
+bool breaker_is_open(struct breaker *breaker)
+{
+    return breaker->open_until > monotonic_ms();
+}
+
+bool breaker_was_tripped(struct breaker *breaker)
+{
+    return breaker->open_until != 0;
+}
+
+void breaker_trip(struct breaker *breaker, int ms)
+{
+    breaker->open_until = monotonic_ms() + ms;
+}
+
+void breaker_reset(struct breaker *breaker)
+{
+    breaker->open_until = 0;
+}
+
+int64_t monotonic_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}

@@ -1,0 +1,62 @@
+/* What each process is doing, in memory that all of them share. */
+#ifndef NEWSFEED_SCOREBOARD_H
+#define NEWSFEED_SCOREBOARD_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum {
+    SCOREBOARD_SLOTS = 513, /* two generations of 256, a dispatcher */
+    SCOREBOARD_CACHES = 64, /* cache servers */
+};
+
+/* Written by its own process, read by the master. No locks: a process may be
+ * killed at any point, so a reader can see a half-written text. Aligned, so
+ * that no two processes write to the same cache line. */
+struct slot {
+    _Alignas(64) _Atomic int64_t busy_since; /* monotonic ms; 0: idle */
+    _Atomic uint64_t served;                 /* requests so far */
+    _Atomic bool ready;                      /* started up: it takes requests */
+    char request_id[65];                     /* of the request in work */
+    char request_line[160]; /* "POST /participant/1/outbound" */
+};
+
+/* A time until which something that just failed is left alone: the first
+ * process to find it out spares the others. */
+struct breaker {
+    _Atomic int64_t open_until; /* monotonic ms */
+};
+
+struct scoreboard {
+    struct breaker db;
+    struct breaker cache[SCOREBOARD_CACHES];
+    struct slot slots[SCOREBOARD_SLOTS];
+};
+
+/* Shared with every process forked later; NULL if there is no memory. */
+struct scoreboard *scoreboard_new(void);
+void scoreboard_free(struct scoreboard *scoreboard);
+
+/* For its next process, once the last one has been reaped. */
+void slot_clear(struct slot *slot);
+
+/* A life of a slot: busy with a connection whose request is not yet known,
+ * with this request, idle again; slot_end counts the request, slot_idle says
+ * that there was none. slot_begin on an idle slot makes it busy as well. */
+void slot_busy(struct slot *slot);
+void slot_begin(struct slot *slot, const char *request_id, const char *method,
+    const char *path);
+void slot_end(struct slot *slot);
+void slot_idle(struct slot *slot);
+
+bool breaker_is_open(struct breaker *breaker);
+bool breaker_was_tripped(struct breaker *breaker); /* and not reset since */
+void breaker_trip(struct breaker *breaker, int ms);
+void breaker_reset(struct breaker *breaker);
+
+/* Milliseconds of the monotonic clock. */
+int64_t monotonic_ms(void);
+
+#endif

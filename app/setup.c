@@ -1,0 +1,49 @@
+/* What a launch or a reload works with: settings and specification, checked. */
+#include "setup.h"
+#include "auth.h"
+#include "cache.h"
+#include "error.h"
+#include "serve.h"
+
+static bool is_key_readable(const struct config *config, struct buf *faults)
+{
+    struct auth *auth = auth_new(config, faults);
+    bool is_readable = auth;
+
+    auth_free(auth);
+    return is_readable;
+}
+
+/* Everything is looked at, so that all faults are told at once. */
+static bool check_all(struct setup *setup, struct buf *faults)
+{
+    bool holds = cache_check(setup->config, faults);
+
+    holds &= is_key_readable(setup->config, faults);
+    holds &= spec_load(setup->config->service_spec, &setup->spec, faults) &&
+             service_check_spec(setup->spec, faults);
+    return holds;
+}
+
+bool setup_load(
+    const struct setup_source *source, struct setup *setup, struct buf *faults)
+{
+    struct setup made = {0};
+
+    if (!config_load(source->file, source->overrides, source->override_count,
+            &made.config, faults))
+        return false;
+    if (!check_all(&made, faults)) {
+        setup_clear(&made);
+        return false;
+    }
+    *setup = made;
+    return true;
+}
+
+void setup_clear(struct setup *setup)
+{
+    spec_free(setup->spec);
+    config_free(setup->config);
+    *setup = (struct setup){0};
+}

@@ -1,0 +1,29 @@
+/* What a launch or a reload works with: settings and specification, checked. */
+#ifndef NEWSFEED_SETUP_H
+#define NEWSFEED_SETUP_H
+
+#include "buf.h"
+#include "config.h"
+#include "error.h"
+#include "spec.h"
+
+/* Where it all comes from; the strings are the command line's. */
+struct setup_source {
+    const char *file; /* of settings; NULL: none */
+    char **overrides; /* "section.key=value" */
+    int override_count;
+};
+
+struct setup {
+    struct config *config;
+    struct spec *spec;
+};
+
+/* Reads the sources anew, and checks the settings and that the specification
+ * and the handlers fit each other. On failure *setup is untouched and `faults`
+ * has a line for each fault. Freed with setup_clear if and only if true. */
+MUST_CHECK bool setup_load(
+    const struct setup_source *source, struct setup *setup, struct buf *faults);
+void setup_clear(struct setup *setup);
+
+#endif
