@@ -1,0 +1,142 @@
+"""What contrib/stack refuses, each with one sentence; it starts nothing but
+PostgreSQL here. The end-to-end tests drive the rest of it."""
+
+import os
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from conftest import ROOT, Stack
+
+
+def refused(result, *words):
+    code, output = result
+    assert code == 1
+    assert output.count("\n") == 1, output
+    for word in words:
+        assert word in output
+    return True
+
+
+@pytest.mark.parametrize("name, value", [
+    ("PORT", "abc"), ("PORT", "0"), ("PORT", "65536"), ("PORT", "08080"),
+    ("MEMCACHED", "0"), ("MEMCACHED", "17"), ("WORKERS", "257"),
+    ("FASTPATH", "yes"), ("AUTH", "2"), ("WEIGHTS", "one"),
+    ("WEIGHTS", "1 2"), ("SETTINGS", "prefix=x"),
+])
+def test_a_value_out_of_range_is_refused(folder, name, value):
+    stack = Stack(folder / "run")
+    assert refused(stack.call("start", **{name: value}), name)
+    assert not stack.run.exists()
+
+
+@pytest.mark.parametrize("run, word", [
+    ("/", "RUN=/"), ("/tmp/" + 90 * "x", "88"), ("/tmp/a b", "RUN=/tmp/a b"),
+    ("/tmp/x;y", "may hold only"), ("/etc", "not empty"),
+    ("/etc/passwd", "no folder"),
+])
+def test_a_folder_that_cannot_be_is_refused(run, word):
+    assert refused(Stack(run).call("start"), word, "RUN")
+
+
+def test_a_folder_that_is_not_its_own_is_not_removed(folder):
+    (folder / "precious").write_text("")
+    assert refused(Stack(folder).call("reset"), "not made by contrib/stack")
+    assert (folder / "precious").exists()
+
+
+def test_a_missing_program_is_named(folder):
+    stack = Stack(folder / "run")
+    assert refused(stack.call("start", PROGRAM="/nowhere/newsfeed"),
+                   "/nowhere/newsfeed", "make")
+
+
+def test_a_port_in_use_is_named(stack):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert refused(
+            stack.call("start", PORT=str(port), PROGRAM="/bin/true",
+                       CONFIG="/dev/null"),
+            f"port {port} is taken", "PORT=")
+
+
+def test_an_unknown_piece_is_refused(folder):
+    stack = Stack(folder / "run")
+    assert refused(stack.call("up", "postgresql"), "'postgresql'")
+
+
+def test_up_and_down_are_idempotent(stack):
+    assert stack.call("up", "postgres") == (0, "")
+    pid = (stack.run / "postgres.pid").read_text()
+    assert stack.call("up", "postgres") == (0, "")
+    assert (stack.run / "postgres.pid").read_text() == pid
+    assert stack.call("down", "postgres") == (0, "")
+    assert stack.call("down", "postgres") == (0, "")
+
+
+def test_up_after_a_kill_of_the_master_alone(stack):
+    stack.call("up", "postgres")
+    os.kill(int((stack.run / "postgres.pid").read_text()), signal.SIGKILL)
+    assert stack.call("up", "postgres") == (0, "")
+
+
+def test_a_pid_file_that_names_another_process_does_no_harm(stack):
+    stack.call("up", "postgres")
+    stack.call("down", "postgres")
+    (stack.run / "postgres.pid").write_text(f"{os.getpid()}\n")
+    assert stack.call("down", "postgres", "KILL") == (0, "")
+    (stack.run / "postgres.pid").write_text(f"{os.getpid()}\n")
+    assert stack.call("up", "postgres") == (0, "")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="root alone hands over")
+def test_root_hands_over_where_only_root_can_go(folder):
+    folder.chmod(0o700)
+    stack = Stack(folder / "run")
+    assert stack.call("up", "postgres") == (0, "")
+    pid = int((stack.run / "postgres.pid").read_text())
+    assert os.stat(f"/proc/{pid}").st_uid != 0
+    assert stack.call("reset") == (0, "")
+
+
+def test_a_damaged_folder_is_refused(stack):
+    stack.call("up", "postgres")
+    stack.call("down", "postgres")
+    version = stack.run / "postgres" / "PG_VERSION"
+    version.unlink()
+    assert refused(stack.call("up", "postgres"), "PG_VERSION", "reset")
+
+
+def test_data_of_another_major_version_are_refused(stack):
+    stack.call("up", "postgres")
+    stack.call("down", "postgres")
+    version = stack.run / "postgres" / "PG_VERSION"
+    version.write_text("9.4\n")
+    assert refused(stack.call("up", "postgres"), "PostgreSQL 9.4", "reset")
+
+
+def test_a_migration_that_fails_is_said_so(folder):
+    copy = folder / "copy"
+    for name in ("contrib", "sql", "nginx"):
+        (copy / name).mkdir(parents=True)
+        for file in (ROOT / name).iterdir():
+            if file.is_file():
+                (copy / name / file.name).write_bytes(file.read_bytes())
+                (copy / name / file.name).chmod(0o755)
+    (copy / "sql" / "001_feed.sql").write_text("SELECT nonsense;\n")
+    stack = Stack(folder / "run", copy / "contrib" / "stack")
+    code, output = stack.call("up", "postgres")
+    stack.call("reset")
+    assert code == 1
+    assert "001_feed.sql:1: ERROR" in output
+    assert "the migrations failed" in output
+
+
+def test_nothing_runs_where_nothing_is(folder):
+    stack = Stack(folder / "run")
+    assert stack.call("status")[0] == 3
+    assert stack.call("stop") == (0, "")
+    assert stack.call("reset") == (0, "")
+    assert not Path(stack.run).exists()
