@@ -1,0 +1,246 @@
+"""A running PostgreSQL, memcached, newsfeed and nginx, by contrib/stack."""
+
+import contextlib
+import glob
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+from pathlib import Path
+from urllib.parse import unquote
+
+from client import Client
+from waiting import eventually
+
+ROOT = Path(__file__).resolve().parents[2]
+SCRIPT = ROOT / "contrib" / "stack"
+PROGRAM = os.environ.get("PROGRAM", str(ROOT / "build" / "newsfeed"))
+PSQL = max(glob.glob("/usr/lib/postgresql/*/bin/psql"))  # not Debian's wrapper
+ACCOUNT = "postgres" if os.getuid() == 0 else None
+
+
+def give_away(path):
+    """Lets the account that the stack runs as write there."""
+    if ACCOUNT:
+        shutil.chown(path, ACCOUNT, ACCOUNT)
+
+
+def free_port():
+    """One below the range that the kernel hands out by itself."""
+    while True:
+        port = random.randrange(10240, 32000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+
+
+def as_account(command):
+    """The command, run as the account that owns the stack's processes."""
+    if not ACCOUNT:
+        return command
+    return ["setpriv", f"--reuid={ACCOUNT}", f"--regid={ACCOUNT}", "--init-groups"] + command
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")")[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def children_of(pid):
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return sorted(int(child) for child in text.split() if alive(child))
+
+
+def name_of(pid):
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
+
+
+class Stack:
+    def __init__(self, run, port=None, **environment):
+        """environment: what contrib/stack reads, such as FASTPATH="0"."""
+        self.run = Path(run)
+        self.port = port or free_port()
+        self.environment = {"PROGRAM": PROGRAM, **environment}
+        self.client = Client(self.port)
+
+    def call(self, *arguments, check=True):
+        """Runs contrib/stack; what it printed is in the result."""
+        result = subprocess.run(
+            [str(SCRIPT), *map(str, arguments)],
+            env={
+                **os.environ,
+                **self.environment,
+                "RUN": str(self.run),
+                "PORT": str(self.port),
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=90,
+        )
+        if check:
+            assert result.returncode == 0, f"{arguments}: {result.stdout}"
+        return result
+
+    def start(self):
+        self.call("start")
+        return self
+
+    def stop(self):
+        self.call("stop")
+
+    def up(self, piece):
+        self.call("up", piece)
+
+    def down(self, piece, *by):
+        """by: a signal's name, such as "KILL"."""
+        self.call("down", piece, *by)
+
+    def pid(self, piece):
+        return int((self.run / f"{piece}.pid").read_text().split()[0])
+
+    def kill(self, piece, by):
+        os.kill(self.pid(piece), by)
+
+    def log(self, name="newsfeed"):
+        with contextlib.suppress(FileNotFoundError):
+            return (self.run / "log" / f"{name}.log").read_text(errors="replace")
+        return ""
+
+    # Processes of the service.
+
+    def children(self, name=""):
+        """Of the master; each names itself, "worker 3" or "dispatcher"."""
+        return [p for p in children_of(self.pid("newsfeed")) if name in name_of(p)]
+
+    def workers(self):
+        return self.children("worker")
+
+    def dispatcher(self):
+        return eventually(lambda: self.children("dispatcher"))[0]
+
+    # PostgreSQL, as its superuser.
+
+    def psql(self):
+        return as_account(
+            [PSQL, "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", str(self.run)]
+            + ["-U", "postgres", "newsfeed"]
+        )
+
+    def sql(self, text):
+        """The rows of the last statement, each a list of strings."""
+        result = subprocess.run(
+            self.psql(), input=text, capture_output=True, text=True, timeout=60
+        )
+        assert result.returncode == 0, result.stderr
+        return [line.split("|") for line in result.stdout.splitlines()]
+
+    def one(self, text):
+        return self.sql(text)[0][0]
+
+    @contextlib.contextmanager
+    def holding(self, statement):
+        """A transaction that has run the statement and stays open."""
+        with subprocess.Popen(
+            self.psql(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as session:
+            try:
+                session.stdin.write(f"BEGIN;\n{statement};\n\\echo held\n")
+                session.stdin.flush()
+                for line in session.stdout:
+                    if line == "held\n":
+                        break
+                else:
+                    raise AssertionError(f"could not run: {statement}")
+                yield
+            finally:
+                session.stdin.close()
+                session.wait(10)
+
+    def holding_row(self, participant):
+        """Whoever befriends, renames or removes that participant waits."""
+        return self.holding(
+            f"SELECT {participant} FROM participant WHERE id = {participant} FOR UPDATE"
+        )
+
+    def waits_for(self, participant):
+        """Whether a request of the service waits for holding_row."""
+        holder = (
+            "SELECT pid FROM pg_stat_activity"
+            f" WHERE query LIKE 'SELECT {participant} FROM participant%FOR UPDATE%'"
+        )
+        return "0" != self.one(
+            "SELECT count(*) FROM pg_stat_activity WHERE usename = 'newsfeed'"
+            f" AND pg_blocking_pids(pid) && array({holder})"
+        )
+
+    # memcached, as one who looks in from outside.
+
+    def memcached_sockets(self):
+        one = self.run / "memcached.sock"
+        return [one] if one.exists() else sorted(self.run.glob("memcached.sock-*"))
+
+    def cached_keys(self, path=None):
+        """The keys of all servers, or of the one behind that socket."""
+        keys = set()
+        for each in [path] if path else self.memcached_sockets():
+            text = ask_memcached(each, b"lru_crawler metadump all\r\n", b"END\r\n")
+            keys |= set(re.findall(r"key=(\S+)", unquote(text.decode())))
+        return keys
+
+    # Afterwards.
+
+    def faults(self):
+        """What must never be in a log, whatever was done to the stack."""
+        bad = [
+            line
+            for line in self.log("access").splitlines()
+            if re.search(r'" 500 ', line)
+        ]
+        words = r"AddressSanitizer|runtime error:|assertion|Assertion|corrupt"
+        bad += [l for l in self.log().splitlines() if re.search(words, l)]
+        return bad
+
+    def destroy(self):
+        """Stops everything, also what a test has killed half of."""
+        for piece in ("postgres", "newsfeed", "nginx"):
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                self.kill(piece, signal.SIGCONT)
+        self.call("stop", check=False)
+
+
+def make_friends(author, count):
+    """The SQL that gives an author so many new friends: for speed."""
+    return (
+        "WITH friend AS (INSERT INTO participant (name) SELECT 'Friend'"
+        f" FROM generate_series(1, {count}) RETURNING id),"
+        " numbered AS (SELECT id, nextval('friendship_id_seq') AS n FROM friend)"
+        " INSERT INTO friendship (participant_id, friend_id, id, since)"
+        f" SELECT {author}, id, n, 0 FROM numbered"
+        f" UNION ALL SELECT id, {author}, n, 0 FROM numbered"
+    )
+
+
+def ask_memcached(path, command, end):
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.settimeout(5)
+        peer.connect(str(path))
+        peer.sendall(command)
+        text = b""
+        while not text.endswith(end):
+            more = peer.recv(65536)
+            assert more, f"memcached closed after {text!r}"
+            text += more
+    return text

@@ -1,0 +1,237 @@
+"""The cache killed, stopped, restarted; a worker killed before its drop."""
+
+import signal
+import time
+
+import pytest
+
+from cache_proxy import CacheProxy
+from load import Load
+from waiting import eventually
+
+pytestmark = pytest.mark.xdist_group("cache_faults")
+
+
+@pytest.fixture(scope="module")
+def stack(make_module_stack):
+    return make_module_stack()
+
+
+@pytest.fixture
+def pair(stack):
+    author, reader = stack.client.friends_of_new()
+    stack.client.inbound(reader)
+    stack.client.inbound(reader)
+    yield author, reader
+    hits_again(stack)
+
+
+def hits_again(stack):
+    """The cache is back in use, for tests that follow."""
+    path = f"/participant/{stack.client.add_participant()}/inbound"
+    eventually(lambda: stack.client.get(path).headers["x-cache"] == "HIT")
+
+
+class Timed:
+    """A write and two reads, each with what it took, all of them right."""
+
+    def __init__(self, client, author, reader):
+        self.client, self.author, self.reader = client, author, reader
+        self.took = []
+
+    def timed(self, call, *arguments):
+        start = time.monotonic()
+        result = call(*arguments)
+        self.took.append(time.monotonic() - start)
+        return result
+
+    def __call__(self, _=0):
+        item = self.timed(self.client.publish, self.author)
+        assert item in self.timed(self.client.inbound_ids, self.reader, "?limit=51")
+        eventually(lambda: item in self.timed(self.client.inbound_ids, self.reader), 1)
+
+
+def test_with_the_cache_killed_no_request_fails(stack, pair):
+    stack.down("memcached", "KILL")
+    try:
+        work = Timed(stack.client, *pair)
+        for _ in range(10):
+            work()
+        assert max(work.took) < 0.5
+    finally:
+        stack.up("memcached")
+
+
+def test_with_the_cache_stopped_no_request_fails_or_waits_long(stack, pair):
+    """Stopped, it takes connections and answers nothing: the worst case."""
+    work = Timed(stack.client, *pair)
+    stack.kill("memcached", signal.SIGSTOP)
+    try:
+        for _ in range(15):
+            work()
+    finally:
+        stack.kill("memcached", signal.SIGCONT)
+    assert max(work.took) < 0.6
+    assert sorted(work.took)[len(work.took) // 2] < 0.15
+
+
+def test_the_cache_killed_and_restarted_under_load_fails_no_request(stack, pair):
+    work = Timed(stack.client, *pair)
+    with Load(work, threads=3) as load:
+        for _ in range(3):
+            eventually(load.more(10))
+            stack.down("memcached", "KILL")
+            eventually(load.more(10))
+            stack.up("memcached")
+        eventually(load.more(10))
+    assert max(work.took) < 1
+
+
+def test_a_restarted_cache_holds_nothing_old(stack, pair):
+    """Connections to it are dead: a drop has to find that out and reconnect."""
+    author, reader = pair
+    for _ in range(4):
+        stack.down("memcached", "KILL")
+        stack.up("memcached")
+        hits_again(stack)
+        path = f"/participant/{reader}/inbound"
+        eventually(lambda: stack.client.get(path).headers["x-cache"] == "HIT")
+        item = stack.client.publish(author)
+        assert stack.client.inbound_ids(reader)[0] == item
+
+
+def test_what_was_written_while_the_cache_was_stopped_shows_within_a_second(stack, pair):
+    """Its page is still in there, and the drop went into the void."""
+    author, reader = pair
+    stack.kill("memcached", signal.SIGSTOP)
+    try:
+        item = stack.client.publish(author)
+    finally:
+        stack.kill("memcached", signal.SIGCONT)
+    eventually(lambda: stack.client.inbound_ids(reader) == [item], within=1)
+
+
+def test_what_was_removed_while_the_cache_was_stopped_goes_within_a_second(stack, pair):
+    author, reader = pair
+    item = stack.client.publish(author)
+    assert stack.client.inbound_ids(reader) == [item]
+    stack.kill("memcached", signal.SIGSTOP)
+    try:
+        stack.client.delete(f"/participant/{author}/outbound/{item}")
+    finally:
+        stack.kill("memcached", signal.SIGCONT)
+    eventually(lambda: stack.client.inbound_ids(reader) == [], within=1)
+
+
+def test_nothing_stale_survives_a_long_stop_of_the_cache(stack, pair):
+    """Longer than the dispatcher's own patience with a dead cache."""
+    author, reader = pair
+    stack.kill("memcached", signal.SIGSTOP)
+    try:
+        items = [stack.client.publish(author)]
+        start = time.monotonic()
+        eventually(lambda: time.monotonic() - start > 2.5)
+        items.append(stack.client.publish(author))
+    finally:
+        stack.kill("memcached", signal.SIGCONT)
+    eventually(lambda: stack.client.inbound_ids(reader) == items[::-1], within=1)
+
+
+def test_garbage_in_the_cache_is_not_served(stack, pair):
+    """An operator's slip of the hand, or another program's key."""
+    from stack import ask_memcached
+
+    author, reader = pair
+    item = stack.client.publish(author)
+    stack.client.inbound(reader)
+    key = next(k for k in stack.cached_keys() if k.endswith(f":inbound:{reader}"))
+    for value in (b"garbage", b"", b"HTTP/1.1", b"L:1234"):
+        command = b"set %s 0 5 %d\r\n%s\r\n" % (key.encode(), len(value), value)
+        for path in stack.memcached_sockets():
+            ask_memcached(path, command, b"STORED\r\n")
+        assert stack.client.inbound_ids(reader) == [item]
+
+
+@pytest.fixture(scope="module")
+def proxied(request, make_module_stack):
+    """A stack whose every access to memcached passes a proxy of ours."""
+    stack = make_module_stack(start=False)
+    path = request.config.base / f"proxy-{stack.port}.sock"
+    stack.environment["SETTINGS"] = f"cache.servers=unix:{path}"
+    proxy = CacheProxy(path, stack.run / "memcached.sock")
+    stack.start()
+    yield stack, proxy
+    proxy.close()
+
+
+def killed_before_the_drop(stack, proxy, write):
+    """Runs the write, whose worker dies between commit and drop."""
+    proxy.kill_before_delete(stack.workers)
+    answer = write()
+    assert proxy.killed, "no worker was killed"
+    assert answer.status == 503
+
+
+def test_a_worker_killed_between_commit_and_drop_leaves_nothing_stale(proxied):
+    stack, proxy = proxied
+    author, reader = stack.client.friends_of_new()
+    path = f"/participant/{reader}/inbound"
+    eventually(lambda: stack.client.get(path).headers["x-cache"] == "HIT")
+    body = {"subject": "A", "story": "B"}
+    killed_before_the_drop(
+        stack, proxy,
+        lambda: stack.client.post(f"/participant/{author}/outbound", body))
+    start = time.monotonic()
+    eventually(lambda: len(stack.client.inbound(reader)) == 1, within=1)
+    assert time.monotonic() - start < 1
+    assert len(stack.client.outbound_ids(author)) == 1
+
+
+def test_a_worker_killed_before_dropping_what_was_removed_leaves_nothing_stale(proxied):
+    stack, proxy = proxied
+    author, reader = stack.client.friends_of_new()
+    item = stack.client.publish(author)
+    path = f"/participant/{reader}/inbound"
+    eventually(lambda: stack.client.get(path).headers["x-cache"] == "HIT")
+    killed_before_the_drop(
+        stack, proxy,
+        lambda: stack.client.delete(f"/participant/{author}/outbound/{item}"))
+    eventually(lambda: stack.client.inbound(reader) == [], within=1)
+
+
+def test_a_worker_killed_before_dropping_after_unfriending_leaves_nothing_stale(proxied):
+    stack, proxy = proxied
+    author, reader = stack.client.friends_of_new()
+    stack.client.publish(author)
+    path = f"/participant/{reader}/inbound"
+    eventually(lambda: stack.client.get(path).headers["x-cache"] == "HIT")
+    killed_before_the_drop(
+        stack, proxy,
+        lambda: stack.client.delete(f"/participant/{author}/friends/{reader}"))
+    eventually(lambda: stack.client.inbound(reader) == [], within=1)
+
+
+def test_a_worker_killed_before_dropping_after_befriending_leaves_nothing_stale(proxied):
+    stack, proxy = proxied
+    author, reader = stack.client.add_participants(2)
+    item = stack.client.publish(author)
+    path = f"/participant/{reader}/inbound"
+    eventually(lambda: stack.client.get(path).headers["x-cache"] == "HIT")
+    killed_before_the_drop(
+        stack, proxy,
+        lambda: stack.client.post(f"/participant/{author}/friends", {"to": reader}))
+    eventually(lambda: stack.client.inbound_ids(reader) == [item], within=1)
+
+
+def test_a_worker_killed_before_dropping_of_one_removed_leaves_nothing_stale(proxied):
+    stack, proxy = proxied
+    author, reader = stack.client.friends_of_new()
+    stack.client.publish(author)
+    for one in (author, reader):
+        path = f"/participant/{one}/inbound"
+        eventually(lambda: stack.client.get(path).headers["x-cache"] == "HIT")
+    killed_before_the_drop(
+        stack, proxy, lambda: stack.client.delete(f"/participant/{author}"))
+    eventually(lambda: stack.client.inbound(reader) == [], within=1)
+    path = f"/participant/{author}/inbound"
+    eventually(lambda: stack.client.get(path).status == 404, within=1)

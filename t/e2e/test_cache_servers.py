@@ -1,0 +1,81 @@
+"""Three memcached servers: nginx and workers agree on what lies where."""
+
+import pytest
+
+from waiting import eventually
+
+pytestmark = pytest.mark.xdist_group("cache_servers")
+
+
+@pytest.fixture(scope="module")
+def stack(make_module_stack):
+    return make_module_stack(MEMCACHED="3")
+
+
+def next_id(stack, id):
+    """The next participant gets this id."""
+    stack.sql(f"ALTER TABLE participant ALTER id RESTART WITH {id}")
+
+
+def x_cache(stack, reader):
+    return stack.client.get(f"/participant/{reader}/inbound").headers["x-cache"]
+
+
+def keys_of(stack, reader):
+    return [k for k in stack.cached_keys() if k.endswith(f":inbound:{reader}")]
+
+
+def test_pages_are_hits_in_nginx_wherever_they_lie(stack):
+    readers = stack.client.add_participants(40)
+    assert {x_cache(stack, reader) for reader in readers} == {"MISS"}
+    assert {x_cache(stack, reader) for reader in readers} == {"HIT"}
+
+
+def test_pages_are_spread_over_all_servers(stack):
+    for reader in stack.client.add_participants(40):
+        stack.client.inbound(reader)
+    sockets = stack.memcached_sockets()
+    assert len(sockets) == 3
+    assert all(stack.cached_keys(path) for path in sockets)
+
+
+@pytest.mark.parametrize(
+    "id", [999, 1000, 1001, 1049, 2050, 10000, 10005, 123456789, 2**53 + 1, 2**62, 2**63 - 1000])
+def test_nginx_finds_ids_of_any_length(stack, id):
+    next_id(stack, id)
+    reader = stack.client.add_participant()
+    assert reader == id
+    assert [x_cache(stack, reader) for _ in range(2)] == ["MISS", "HIT"]
+
+
+def test_a_write_drops_the_pages_on_every_server(stack):
+    next_id(stack, 50000)
+    author, *readers = stack.client.add_participants(30)
+    for reader in readers:
+        stack.client.befriend(author, reader)
+    eventually(lambda: stack.one("SELECT count(*) FROM outbox") == "0")
+    for reader in readers:
+        stack.client.inbound(reader)
+    assert all(keys_of(stack, reader) for reader in readers)
+    item = stack.client.publish(author)
+    assert not any(keys_of(stack, reader) for reader in readers)
+    assert all(stack.client.inbound_ids(reader) == [item] for reader in readers)
+
+
+def test_one_server_down_costs_only_its_own_pages(stack):
+    next_id(stack, 60000)
+    author, *readers = stack.client.add_participants(31)
+    for reader in readers:
+        stack.client.befriend(author, reader)
+        stack.client.inbound(reader)
+    stack.down("memcached", "KILL")  # all of them
+    try:
+        item = stack.client.publish(author)
+        assert all(stack.client.inbound_ids(r) == [item] for r in readers)
+    finally:
+        stack.up("memcached")
+
+    def all_hits():
+        return {x_cache(stack, reader) for reader in readers} == {"HIT"}
+
+    assert eventually(all_hits, within=5)

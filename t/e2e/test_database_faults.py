@@ -1,0 +1,196 @@
+"""PostgreSQL stopped, killed, stalled: 503 at once, and back by itself."""
+
+import contextlib
+import os
+import re
+import signal
+import time
+
+import pytest
+
+from client import link
+from load import Load
+from stack import children_of
+from waiting import eventually
+
+pytestmark = pytest.mark.xdist_group("database_faults")
+
+
+@pytest.fixture(scope="module")
+def stack(make_module_stack):
+    return make_module_stack()
+
+
+def stop_fast(stack):
+    stack.down("postgres", "INT")
+
+
+def stop_immediately(stack):
+    stack.down("postgres", "QUIT")
+
+
+def kill(stack):
+    stack.down("postgres", "KILL")
+
+
+def stall(stack):
+    """Every process of it: connections are there and answer nothing."""
+    postmaster = stack.pid("postgres")
+    for pid in [postmaster, *children_of(postmaster)]:
+        os.kill(pid, signal.SIGSTOP)
+
+
+def bring_back(stack):
+    with contextlib.suppress(OSError):  # it was not stalled, it is gone
+        postmaster = stack.pid("postgres")
+        for pid in [*children_of(postmaster), postmaster]:
+            os.kill(pid, signal.SIGCONT)
+    stack.up("postgres")
+    assert stack.one("SELECT 1") == "1"
+
+
+@pytest.fixture
+def loner(stack):
+    """A participant whose page nothing drops from the cache."""
+    return stack.client.add_participant()
+
+
+def keep_busy(stack, work):
+    """Lets every worker have a part of it, though few would do."""
+    with Load(work, threads=10) as load:
+        eventually(load.more(100))
+    return load.results
+
+
+@pytest.fixture(
+    params=[stop_fast, stop_immediately, kill, stall],
+    ids=lambda f: f.__name__,
+)
+def without_database(request, stack, loner):
+    """(one, other): friends. The database is out of reach until bring_back,
+    at the latest at the test's end."""
+    one, other = stack.client.friends_of_new()
+    stack.client.inbound(loner)
+    request.param(stack)
+    yield one, other
+    bring_back(stack)
+    keep_busy(stack, lambda _: eventually(lambda: stack.client.get(link(one)).status == 200))
+
+
+def test_requests_are_503_with_retry_after_within_a_second(stack, without_database):
+    one, other = without_database
+    body = {"subject": "A", "story": "B"}
+    requests = [
+        ("GET", link(one), {}),
+        ("GET", f"{link(other)}/inbound", {}),
+        ("GET", "/outbound?keywords=a", {}),
+        ("POST", "/participant", {"json": {"name": "A"}}),
+        ("POST", f"{link(one)}/outbound", {"json": body}),
+        ("DELETE", f"{link(one)}/friends/{other}", {}),
+    ] * 3  # so that most workers are asked
+    for method, path, kw in requests:
+        start = time.monotonic()
+        answer = stack.client.request(method, path, **kw)
+        took = time.monotonic() - start
+        assert answer.status == 503, path
+        assert int(answer.headers["retry-after"]) >= 1
+        assert took < 1, f"{method} {path} took {took:.2f} s"
+
+
+def test_cached_pages_are_served_all_the_same(stack, without_database, loner):
+    answer = stack.client.get(f"{link(loner)}/inbound")
+    assert (answer.status, answer.json) == (200, [])
+
+
+def test_faulty_requests_are_told_so_all_the_same(stack, without_database):
+    one, _ = without_database
+    assert stack.client.post("/participant", {"name": ""}).status == 400
+    assert stack.client.get("/participant/x").status == 400
+    assert stack.client.get("/nothing").status == 404
+
+
+def test_service_is_back_within_a_second_and_without_restarts(stack, without_database):
+    one, other = without_database
+    workers = stack.workers()
+    for _ in range(20):
+        assert stack.client.get(link(one)).status == 503
+    bring_back(stack)
+    eventually(lambda: stack.client.get(link(one)).status == 200, within=1)
+    for _ in range(20):
+        eventually(lambda: stack.client.get(link(one)).status == 200, within=1)
+    item = stack.client.publish(other)
+    assert stack.client.inbound_ids(one)[0] == item
+    assert stack.workers() == workers
+
+
+def test_a_restart_in_the_background_is_hardly_noticed(stack):
+    """Connections are gone, the database is not: a request may be 503 while it
+    is away, and no longer; nothing answered 200 is lost."""
+    one, other = stack.client.friends_of_new()
+    body = {"subject": "A", "story": "B"}
+
+    def post(_):
+        return stack.client.post(f"{link(one)}/outbound", body)
+
+    with Load(post) as load:
+        eventually(load.more(20))
+        stack.down("postgres", "INT")
+        stack.up("postgres")
+        eventually(lambda: stack.client.get(link(one)).status == 200)
+        eventually(load.more(20))
+    assert {answer.status for answer in load.results} <= {200, 503}
+    done = {answer.json["id"] for answer in load.results if answer.status == 200}
+    kept = {int(row[0]) for row in stack.sql(
+        f"SELECT outbound_id FROM inbound WHERE participant_id = {other}")}
+    assert done <= kept
+
+
+def test_connections_cut_by_the_server_are_opened_anew_without_a_fault(stack):
+    """As after an idle timeout or a failover: the first use finds it dead."""
+    one = stack.client.add_participant()
+    for _ in range(3):
+        stack.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                  " WHERE usename = 'newsfeed'")
+        answers = [stack.client.get(link(one)) for _ in range(20)]
+        assert {answer.status for answer in answers} == {200}
+
+
+def test_writes_do_not_fail_once_a_restarted_database_is_back(stack):
+    """Each worker finds its idle connection dead at its next request, however
+    long after: nothing was sent over it, so it can be sent over a new one."""
+    one = stack.client.add_participant()
+
+    def rename(number):
+        return stack.client.patch(link(one), {"name": f"Number {number}"}).status
+
+    keep_busy(stack, rename)
+    stack.down("postgres", "INT")
+    stack.up("postgres")
+    eventually(lambda: rename(0) == 200)
+    assert set(keep_busy(stack, rename)) == {200}
+
+
+def test_a_statement_that_waits_too_long_is_503_and_leaves_no_trace(stack):
+    one = stack.client.add_participant()
+    marked = stack.client.with_headers(X_Request_Id=f"waited-for-{one}")
+    with stack.holding_row(one):
+        start = time.monotonic()
+        answer = marked.patch(link(one), {"name": "Late"})
+        assert answer.status == 503
+        assert time.monotonic() - start < 1.5
+    line = rf"worker \d+\[\d+\] waited-for-{one} "
+    assert re.search(line, stack.log()), "the log does not name the request"
+    assert stack.client.get(link(one)).json["name"] == "Somebody"
+    assert stack.client.patch(link(one), {"name": "New"}).status == 200
+
+
+def test_started_without_a_database_the_service_waits_for_it(stack):
+    one = stack.client.add_participant()
+    stack.down("newsfeed")
+    stack.down("postgres", "INT")
+    stack.up("newsfeed")
+    try:
+        assert stack.client.get(link(one)).status == 503
+    finally:
+        bring_back(stack)
+    eventually(lambda: stack.client.get(link(one)).status == 200, within=2)

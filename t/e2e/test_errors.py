@@ -1,0 +1,143 @@
+"""Errors that have to do with no field: paths, methods, and how they look."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import spec
+from client import Client, link
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/nothing", "/participant/", "/participants", "/participant/1/", "/participant/1/inbox",
+     "/participant/1/friends/", "/participant/1/outbound/1/2", "/outbound/", "/outbound/1",
+     "//participant/1", "/Participant/1"],
+)
+def test_an_unknown_path_is_404(client, path):
+    assert client.get(path).status == 404
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+def test_another_method_on_a_known_path_is_405_with_allow(client, method):
+    answer = client.request(method, "/participant")
+    assert answer.status == 405
+    assert methods(answer) == {"POST", "OPTIONS"}
+
+
+@pytest.mark.parametrize(
+    "path, allowed",
+    [
+        ("/participant/1", {"GET", "HEAD", "PATCH", "DELETE", "OPTIONS"}),
+        ("/participant/1/friends", {"GET", "HEAD", "POST", "OPTIONS"}),
+        ("/participant/1/friends/2", {"DELETE", "OPTIONS"}),
+        ("/participant/1/outbound", {"GET", "HEAD", "POST", "OPTIONS"}),
+        ("/participant/1/outbound/2", {"GET", "HEAD", "DELETE", "OPTIONS"}),
+        ("/participant/1/inbound", {"GET", "HEAD", "OPTIONS"}),
+        ("/outbound", {"GET", "HEAD", "OPTIONS"}),
+    ],
+)
+def test_allow_names_every_method_of_the_path(client, path, allowed):
+    answer = client.request("PUT", path)
+    assert (answer.status, methods(answer)) == (405, allowed)
+
+
+def methods(answer):
+    return set(re.split(r", *", answer.headers["allow"]))
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_inbound_is_read_only(client, method):
+    one = client.add_participant()
+    assert client.request(method, f"/participant/{one}/inbound").status == 405
+
+
+def test_a_method_that_nobody_knows_is_405(client):
+    assert client.request("BREW", "/participant").status == 405
+
+
+@pytest.mark.parametrize("query", ["?limitt=5", "?keyword=a", "?", "?="])
+def test_an_unknown_query_parameter_is_400(client, query):
+    one = client.add_participant()
+    answer = client.get(f"/participant/{one}/inbound{query}")
+    assert answer.status == (200 if query == "?" else 400)
+
+
+def test_every_operation_refuses_unknown_query_parameters(client):
+    one, other = client.friends_of_new()
+    item = client.publish(one)
+    fill = {"id": one, "friend": other, "item": item}
+    for _, method, template in spec.operations():
+        path = re.sub(r"\{(\w+)\}", lambda m: str(fill[m[1]]), template)
+        needed = "keywords=a&" if path == "/outbound" else ""
+        body = {"name": "A", "to": other, "subject": "A", "story": "B"}
+        answer = client.request(
+            method, f"{path}?{needed}nonsense=1",
+            **({"json": body} if method in ("POST", "PATCH") else {}))
+        assert (answer.status, answer.pointers) == (400, ["query:nonsense"]), path
+
+
+def test_a_problem_names_what_was_asked_for(client):
+    answer = client.get("/participant/9223372036854775807")
+    assert answer.json["instance"] == "/participant/9223372036854775807"
+    assert answer.json["title"] == "Not Found"
+    assert answer.json["type"] == "about:blank" or answer.json["type"]
+
+
+def test_a_problem_shows_no_inner_workings(client):
+    one = client.add_participant()
+    told = [
+        client.get("/participant/x").body,
+        client.get("/nothing/%27%22").body,
+        client.post(f"{link(one)}/friends", {"to": 9223372036854775807}).body,
+        client.request("POST", f"{link(one)}/outbound", body=b"{").body,
+        client.get("/outbound?keywords=%ff").body,
+    ]
+    for text in told:
+        assert not re.search(rb"SELECT|INSERT|json_|libpq|PG|\.c:|/work|/tmp", text)
+
+
+def test_a_hostile_path_is_told_back_as_harmless_json(client):
+    answer = client.get("/x%22%0d%0aSet-Cookie:%20a=b")
+    assert answer.status == 404
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/participant/1%2f2", "/participant/%31x", "/participant/..%2f1",
+        "/participant/%ff", "/participant/%zz",
+    ],
+)
+def test_an_escaped_path_id_is_checked_as_any_other(client, path):
+    assert client.get(path).status in (400, 404)
+
+
+def test_a_very_long_path_is_refused_and_not_dropped(client):
+    answer = client.send("GET", "/participant/" + "1" * 20000, None, {})
+    assert answer.status in (400, 404, 414)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_nginxs_own_bad_request_is_a_problem_too(client):
+    reply = client.raw(b"GET / HTTP/1.1\r\n\r\n")  # no Host
+    assert reply.startswith(b"HTTP/1.1 400 ")
+    assert b"application/problem+json" in reply
+    assert b"\r\nX-Request-Id: " in reply
+
+
+def test_too_many_requests_are_429_with_retry_after(fastpath):
+    """The limit is an address's own; loopback's first address is let off."""
+    hasty = Client(fastpath.port, source="127.0.0.2")
+    one = fastpath.client.add_participant()
+    answers = []
+    with ThreadPoolExecutor(8) as pool:
+        while not any(answer.status == 429 for answer in answers):
+            assert len(answers) < 10000, "never limited"
+            answers += pool.map(lambda _: hasty.get(link(one)), range(200))
+    limited = [answer for answer in answers if answer.status == 429]
+    assert int(limited[0].headers["retry-after"]) >= 1
+    assert {answer.status for answer in answers} <= {200, 429}
+    assert fastpath.client.get(link(one)).status == 200

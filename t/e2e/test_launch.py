@@ -1,0 +1,243 @@
+"""What the program refuses at launch, and how it says so; its other actions."""
+
+import re
+import subprocess
+
+import pytest
+import yaml
+
+from spec import FILE as SPEC
+from stack import PROGRAM, ROOT, as_account
+from waiting import eventually
+
+CONFIG = ROOT / "etc" / "newsfeed.conf"
+
+
+def run(*arguments):
+    return subprocess.run(
+        [PROGRAM, *map(str, arguments)],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+
+
+def check(spec=SPEC, *arguments):
+    """--check with no database in reach."""
+    return run("--set", f"service.spec={spec}", "--set", "db.conninfo=host=/nowhere",
+               *arguments, "--check")
+
+
+@pytest.fixture
+def own_spec(folder):
+    """change(old, new, ...) -> a copy of the specification, so changed."""
+    def change(*pairs):
+        text = SPEC.read_text()
+        for old, new in zip(pairs[::2], pairs[1::2]):
+            assert old in text, old
+            text = text.replace(old, new, 1)
+        file = folder / "openapi.yaml"
+        file.write_text(text)
+        return file
+    return change
+
+
+def line_of(file, text):
+    lines = file.read_text().splitlines()
+    return 1 + next(n for n, line in enumerate(lines) if text in line)
+
+
+def test_help_and_version():
+    assert "usage: newsfeed" in run("--help").stdout
+    assert run("--version").stdout.strip()
+
+
+def test_an_unknown_option_is_refused():
+    result = run("--nonsense")
+    assert result.returncode != 0 and "nonsense" in result.stderr
+
+
+def test_printed_settings_are_settings(folder):
+    first = run("--print-config")
+    assert first.returncode == 0
+    file = folder / "printed.conf"
+    file.write_text(first.stdout)
+    assert run("-c", file, "--print-config").stdout == first.stdout
+
+
+def test_the_sample_settings_are_accepted():
+    result = run("-c", CONFIG, "--print-config")
+    assert result.returncode == 0, result.stderr
+
+
+def test_every_setting_stands_in_the_sample():
+    printed = run("--print-config").stdout
+    keys = [line.split("=")[0].strip() for line in printed.splitlines() if "=" in line]
+    sample = CONFIG.read_text()
+    assert keys and [key for key in keys if key not in sample] == []
+
+
+def test_all_faults_of_the_settings_are_told_each_with_its_line(folder):
+    file = folder / "bad.conf"
+    file.write_text(
+        "[worker]\ncount = 0\ncuont = 3\n\n[wroker]\ncount = 3\n\n"
+        "[cache]\nttl = 60\nttl = 61\n[dispatcher]\nenabled = maybe\n")
+    result = run("-c", file, "--check")
+    assert result.returncode != 0
+    for line in (2, 3, 6, 10, 12):
+        assert f"{file}:{line}: " in result.stderr, result.stderr
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "worker.count=none", "worker.count=257", "worker", "no.such=1", "worker.count",
+        "cache.prefix=a b", "cache.servers=:",
+    ],
+)
+def test_a_bad_override_is_named(setting):
+    result = check(SPEC, "--set", setting)
+    assert result.returncode != 0
+    assert re.split("[.=]", setting)[0] in result.stderr
+
+
+def test_a_missing_settings_file_is_named():
+    result = run("-c", "/nowhere.conf", "--check")
+    assert result.returncode != 0 and "/nowhere.conf" in result.stderr
+
+
+def test_a_missing_specification_is_named():
+    result = check("/nowhere.yaml")
+    assert result.returncode != 0 and "/nowhere.yaml" in result.stderr
+
+
+def refused(file, *words, at=None):
+    result = check(file)
+    assert result.returncode != 0
+    for word in words:
+        assert word in result.stderr, result.stderr
+    if at:
+        assert f"{file}:{line_of(file, at)}" in result.stderr, result.stderr
+
+
+def test_an_unknown_schema_keyword_is_refused(own_spec):
+    refused(own_spec("maxLength: 100\n", "maxLenght: 100\n"), "maxLenght", at="maxLenght")
+
+
+def test_a_keyword_that_is_not_honoured_is_refused(own_spec):
+    more = "      maxLength: 100\n      contentEncoding: base64\n"
+    refused(own_spec("      maxLength: 100\n", more), at="contentEncoding")
+
+
+def test_an_operation_without_a_handler_is_refused(own_spec):
+    refused(own_spec("operationId: getInbound", "operationId: getInbox"),
+            "getInbox", "getInbound")
+
+
+def test_an_operation_id_used_twice_is_refused(own_spec):
+    refused(own_spec("operationId: getInbound", "operationId: getOutbound"), "getOutbound")
+
+
+def test_a_handler_without_an_operation_is_refused(own_spec, folder):
+    document = yaml.safe_load(SPEC.read_text())
+    del document["paths"]["/outbound"]
+    file = folder / "openapi.yaml"
+    file.write_text(yaml.safe_dump(document, sort_keys=False))
+    refused(file, "searchOutbound")
+
+
+def test_a_parameter_without_its_place_in_the_path_is_refused(own_spec):
+    refused(own_spec("/participant/{id}/inbound:", "/participant/{who}/inbound:"), "who")
+
+
+def test_what_is_no_yaml_is_refused(own_spec):
+    file = own_spec("paths:", "paths: [")
+    refused(file, str(file))
+
+
+def test_all_faults_of_the_specification_are_told(own_spec):
+    refused(own_spec("maxLength: 100\n", "maxLenght: 100\n",
+                     "maxLength: 200\n", "maxLenhgt: 200\n"), "maxLenght", "maxLenhgt")
+
+
+def test_without_a_socket_it_says_what_would_be_right():
+    result = run("--set", f"service.spec={SPEC}", "--set", "db.conninfo=host=/nowhere")
+    assert result.returncode != 0
+    assert "--listen" in result.stderr
+
+
+@pytest.mark.xdist_group("launch")
+class TestWithADatabase:
+    @pytest.fixture(scope="class")
+    def stack(self, make_module_stack):
+        return make_module_stack(WORKERS="1")
+
+    def command(self, stack, *more):
+        conninfo = f"host={stack.run} dbname=newsfeed user=newsfeed"
+        return [PROGRAM, "--set", f"service.spec={SPEC}",
+                "--set", f"db.conninfo={conninfo}", *more]
+
+    def check(self, stack):
+        return subprocess.run(
+            as_account(self.command(stack, "--check")),
+            capture_output=True, text=True, timeout=20)
+
+    def test_check_says_ok(self, stack):
+        result = self.check(stack)
+        assert (result.returncode, result.stderr) == (0, "")
+        assert "OK" in result.stdout
+
+    def test_a_database_of_another_version_is_named_and_not_used(self, stack):
+        stack.down("newsfeed")
+        stack.sql("INSERT INTO schema_migration (version, name, checksum)"
+                  " VALUES (999, 'from_the_future', '')")
+        try:
+            result = self.check(stack)
+            assert result.returncode != 0 and "999" in result.stderr
+            started = stack.call("up", "newsfeed", check=False)
+            assert started.returncode != 0
+            eventually(lambda: "999" in stack.log())
+        finally:
+            stack.sql("DELETE FROM schema_migration WHERE version = 999")
+            stack.up("newsfeed")
+        assert stack.client.add_participant()
+
+    def test_the_service_role_has_no_more_rights_than_it_uses(self, stack):
+        def as_service(text):
+            command = stack.psql()
+            command[command.index("postgres", command.index("-U"))] = "newsfeed"
+            return subprocess.run(command, input=text, capture_output=True, text=True)
+
+        for statement in (
+            "CREATE TABLE mine ()", "DROP TABLE outbound", "TRUNCATE inbound",
+            "UPDATE outbound SET story = ''", "ALTER TABLE participant ADD x int",
+            "DELETE FROM schema_migration", "INSERT INTO schema_migration DEFAULT VALUES",
+        ):
+            result = as_service(statement + ";")
+            assert result.returncode != 0, statement
+            assert re.search("permission denied|must be owner", result.stderr)
+
+    def test_a_socket_of_its_own_is_for_owner_and_group_alone(self, stack, folder):
+        path = folder / "own.sock"
+        command = self.command(stack, "--set", "worker.count=1", "--listen", str(path))
+        with subprocess.Popen(as_account(command), stdin=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as process:
+            try:
+                eventually(path.exists)
+                eventually(lambda: path.stat().st_mode & 0o777 == 0o660)
+                second = subprocess.run(as_account(command), stdin=subprocess.DEVNULL,
+                                        capture_output=True, text=True, timeout=10)
+                assert second.returncode != 0, "it took the socket of another"
+                assert str(path) in second.stderr
+                assert process.poll() is None and path.exists()
+            finally:
+                process.terminate()
+                process.wait(10)
+
+    def test_a_socket_left_over_by_a_crash_is_taken(self, stack, folder):
+        path = folder / "own.sock"
+        command = self.command(stack, "--set", "worker.count=1", "--listen", str(path))
+        for end in (lambda p: p.kill(), lambda p: p.terminate()):
+            with subprocess.Popen(as_account(command), stdin=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE, text=True) as process:
+                eventually(path.exists)
+                assert process.poll() is None
+                end(process)
+                process.wait(10)

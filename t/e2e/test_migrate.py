@@ -1,0 +1,141 @@
+"""sql/migrate: once, in order, one at a time, and never over a changed past."""
+
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from stack import ROOT, as_account
+
+pytestmark = pytest.mark.xdist_group("migrate")
+
+
+@pytest.fixture(scope="module")
+def stack(make_module_stack):
+    stack = make_module_stack(start=False)
+    stack.up("postgres")
+    return stack
+
+
+class Database:
+    """An empty database, and a copy of the migrations to change."""
+
+    def __init__(self, stack, folder, name):
+        self.stack, self.folder, self.name = stack, folder, name
+        for file in (ROOT / "sql").iterdir():
+            shutil.copy(file, folder / file.name)
+        self.first = folder / "001_feed.sql"
+
+    def migrate(self, *arguments, expect=0):
+        conninfo = f"host={self.stack.run} dbname={self.name} user=newsfeed_owner"
+        result = subprocess.run(
+            as_account(["bash", str(self.folder / "migrate"), *arguments, conninfo]),
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60)
+        assert bool(result.returncode) == bool(expect), result.stdout
+        return result.stdout
+
+    def add(self, name, text):
+        (self.folder / name).write_text(text)
+
+    def rows(self, text):
+        command = self.stack.psql()[:-1] + [self.name]
+        result = subprocess.run(command, input=text, capture_output=True, text=True)
+        assert result.returncode == 0, result.stderr
+        return result.stdout.split()
+
+    def versions(self):
+        return self.rows("SELECT version FROM schema_migration ORDER BY 1")
+
+
+@pytest.fixture
+def database(stack, folder, request):
+    name = f"migrate_{abs(hash(request.node.name)) % 10**9}"
+    stack.sql(f"CREATE DATABASE {name} OWNER newsfeed_owner")
+    return Database(stack, folder, name)
+
+
+def test_an_empty_database_gets_everything(database):
+    database.migrate()
+    assert "1" in database.versions()
+    assert database.rows("SELECT count(*) FROM outbound") == ["0"]
+
+
+def test_a_second_time_nothing_happens(database):
+    database.migrate()
+    before = database.rows("SELECT * FROM schema_migration")
+    database.migrate()
+    assert database.rows("SELECT * FROM schema_migration") == before
+
+
+def test_two_at_a_time_do_it_once(database):
+    database.add("002_more.sql", "CREATE TABLE more (); SELECT pg_sleep(0.3);")
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda _: database.migrate(), range(3)))
+    assert database.versions() == ["1", "2"]
+
+
+def test_a_new_migration_runs_alone(database):
+    database.migrate()
+    database.add("002_more.sql", "CREATE TABLE more (id int);")
+    assert "002_more.sql" in database.migrate()
+    assert database.versions() == ["1", "2"]
+    assert database.rows("SELECT count(*) FROM more") == ["0"]
+
+
+def test_a_dry_run_says_what_it_would_do_and_does_nothing(database):
+    assert "001_feed.sql" in database.migrate("--dry-run")
+    assert database.rows("SELECT to_regclass('outbound') IS NULL") == ["t"]
+
+
+def test_status_says_what_ran_and_what_did_not(database):
+    assert "001_feed.sql pending" in database.migrate("--status")
+    database.migrate()
+    assert "pending" not in database.migrate("--status")
+
+
+def test_a_failing_migration_leaves_nothing_of_itself(database):
+    database.add("002_more.sql", "CREATE TABLE more (); SELECT 1 / 0;")
+    database.migrate(expect=1)
+    assert database.versions() == ["1"]
+    assert database.rows("SELECT to_regclass('more') IS NULL") == ["t"]
+    database.add("002_more.sql", "CREATE TABLE more ();")
+    database.migrate()
+    assert database.versions() == ["1", "2"]
+
+
+def test_a_migration_changed_after_it_ran_is_refused_by_name(database):
+    database.migrate()
+    database.first.write_text(database.first.read_text() + "\n-- changed\n")
+    database.add("002_more.sql", "CREATE TABLE more ();")
+    assert "001_feed.sql" in database.migrate(expect=1)
+    assert database.versions() == ["1"]
+
+
+def test_a_migration_that_is_missing_now_is_refused_by_name(database):
+    database.add("002_more.sql", "CREATE TABLE more ();")
+    database.migrate()
+    (database.folder / "002_more.sql").unlink()
+    database.add("002_other.sql", "CREATE TABLE other ();")
+    assert "002_more" in database.migrate(expect=1)
+
+
+def test_a_database_of_a_newer_release_is_refused(database):
+    database.add("002_more.sql", "CREATE TABLE more ();")
+    database.migrate()
+    (database.folder / "002_more.sql").unlink()
+    assert "newer" in database.migrate(expect=1)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["003_gap.sql", "2_short.sql", "001_twice.sql", "002-dash.sql"],
+)
+def test_a_misnamed_migration_is_refused_by_name(database, name):
+    database.add(name, "SELECT 1;")
+    assert name in database.migrate(expect=1)
+
+
+def test_a_migration_may_not_end_its_transaction(database):
+    database.add("002_more.sql", "CREATE TABLE more ();\nCOMMIT;\n")
+    assert "002_more.sql" in database.migrate(expect=1)

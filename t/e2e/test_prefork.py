@@ -1,0 +1,238 @@
+"""Workers die, retire, get stuck, are reloaded: nobody outside notices."""
+
+import os
+import shutil
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from client import link
+from load import Load
+from spec import FILE as SPEC
+from stack import alive
+from waiting import eventually
+
+pytestmark = pytest.mark.xdist_group("prefork")
+
+
+@pytest.fixture(scope="module")
+def stack(make_module_stack):
+    return make_module_stack(WORKERS="3")
+
+
+def test_a_killed_worker_is_replaced(stack):
+    before = stack.workers()
+    os.kill(before[0], signal.SIGKILL)
+    eventually(lambda: len(stack.workers()) == 3 and before[0] not in stack.workers())
+    assert stack.client.add_participant()
+
+
+def test_all_workers_killed_at_once_are_replaced(stack):
+    before = set(stack.workers())
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    eventually(lambda: len(set(stack.workers()) - before) == 3)
+    eventually(lambda: stack.client.post("/participant", {"name": "A"}).status == 200)
+
+
+def test_a_killed_dispatcher_is_replaced(stack):
+    before = stack.dispatcher()
+    os.kill(before, signal.SIGKILL)
+    eventually(lambda: len(stack.children()) == 4 and not alive(before))
+    author = stack.client.add_participant()
+    stack.client.publish(author, f"after{author}")
+    eventually(lambda: stack.client.search(f"after{author}") == [link(author)])
+
+
+def test_a_death_is_logged_with_its_signal(stack):
+    victim = stack.workers()[0]
+    os.kill(victim, signal.SIGSEGV)
+    eventually(lambda: any(
+        str(victim) in line and ("11" in line or "SEGV" in line or "Segmentation" in line)
+        for line in stack.log().splitlines()))
+    eventually(lambda: len(stack.workers()) == 3)
+
+
+def are_new(stack, before, count):
+    now = stack.workers()
+    return len(now) == count and not before & set(now)
+
+
+def test_reloads_under_load_fail_no_request(stack):
+    one = stack.client.add_participant()
+
+    def work(number):
+        path = link(one) if number % 2 else f"{link(one)}/inbound"
+        return stack.client.get(path).status
+
+    with Load(work, threads=6) as load:
+        for _ in range(4):
+            before = set(stack.workers())
+            eventually(load.more(20))
+            stack.kill("newsfeed", signal.SIGHUP)
+            eventually(lambda: are_new(stack, before, 3))
+        eventually(load.more(20))
+    assert set(load.results) == {200}
+
+
+def test_a_reload_keeps_the_master(stack):
+    master = stack.pid("newsfeed")
+    before = set(stack.workers())
+    stack.kill("newsfeed", signal.SIGHUP)
+    eventually(lambda: not before & set(stack.workers()))
+    assert stack.pid("newsfeed") == master and alive(master)
+
+
+def test_workers_that_retire_under_load_fail_no_request(make_stack):
+    stack = make_stack(WORKERS="3", SETTINGS="worker.max_requests=20")
+    one = stack.client.add_participant()
+    before = set(stack.workers())
+    with Load(lambda _: stack.client.get(link(one)).status, threads=6) as load:
+        eventually(load.more(400), within=30)
+    assert set(load.results) == {200}
+    assert not before & set(stack.workers())
+
+
+@pytest.fixture
+def own_spec(make_stack, folder):
+    """(stack, file): a stack that reads a specification of its own."""
+    file = folder / "openapi.yaml"
+    shutil.copy(SPEC, file)
+    return make_stack(SETTINGS=f"service.spec={file}"), file
+
+
+def change(file, old, new):
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+def test_a_changed_specification_holds_after_a_reload(own_spec):
+    stack, file = own_spec
+    change(file, "maxLength: 100\n", "maxLength: 5\n")
+    six = {"name": "123456"}
+    assert stack.client.post("/participant", six).status == 200
+    stack.kill("newsfeed", signal.SIGHUP)
+    eventually(lambda: stack.client.post("/participant", six).status == 400)
+    assert stack.client.post("/participant", {"name": "12345"}).status == 200
+
+
+def test_a_broken_specification_is_refused_and_the_old_one_stays(own_spec):
+    stack, file = own_spec
+    before = stack.workers()
+    change(file, "maxLength: 100\n", "maxLenght: 5\n")
+    line = 1 + next(
+        n for n, text in enumerate(file.read_text().splitlines()) if "maxLenght" in text)
+    stack.kill("newsfeed", signal.SIGHUP)
+    eventually(lambda: f"{file}:{line}" in stack.log() and "maxLenght" in stack.log())
+    assert stack.workers() == before
+    assert stack.client.post("/participant", {"name": "a" * 100}).status == 200
+    assert stack.client.post("/participant", {"name": "a" * 101}).status == 400
+
+
+def test_broken_settings_are_refused_and_the_old_ones_stay(make_stack, folder):
+    # An own settings file, given beside the stack's own overrides.
+    file = folder / "newsfeed.conf"
+    file.write_text("[worker]\nqueue_timeout = 5000\n")
+    stack = make_stack(CONFIG=str(file), WORKERS="2")
+    before = stack.workers()
+    file.write_text("[worker]\n\nqueue_timeout = soon\n")
+    stack.kill("newsfeed", signal.SIGHUP)
+    eventually(lambda: f"{file}:3" in stack.log())
+    assert stack.workers() == before
+    assert stack.client.add_participant()
+
+
+def test_quit_drains_the_request_in_work(make_stack):
+    stack = make_stack(WORKERS="2", SETTINGS="db.statement_timeout=20000")
+    one, other = stack.client.add_participants(2)
+    master = stack.pid("newsfeed")
+    with ThreadPoolExecutor(1) as pool:
+        with stack.holding_row(one):
+            path = f"{link(other)}/friends"
+            running = pool.submit(stack.client.post, path, {"to": one})
+            eventually(lambda: stack.waits_for(one))
+            os.kill(master, signal.SIGQUIT)
+            eventually(lambda: len(stack.children()) == 1)  # the idle ones left
+            assert alive(master)
+        assert running.result().status == 200
+    eventually(lambda: not alive(master))
+    assert stack.client.get(link(one)).status == 503
+
+
+def test_term_ends_the_service_at_once(make_stack):
+    stack = make_stack(WORKERS="2", SETTINGS="db.statement_timeout=20000")
+    one = stack.client.add_participant()
+    master, children = stack.pid("newsfeed"), stack.children()
+    with ThreadPoolExecutor(1) as pool:
+        with stack.holding_row(one):
+            running = pool.submit(stack.client.patch, link(one), {"name": "B"})
+            eventually(lambda: stack.waits_for(one))
+            os.kill(master, signal.SIGTERM)
+            eventually(lambda: not any(map(alive, [master, *children])), within=3)
+        assert running.result().status == 503
+
+
+def test_a_killed_master_takes_its_children_along(make_stack):
+    """Or they would hold the socket of the next one."""
+    stack = make_stack(WORKERS="2")
+    master, children = stack.pid("newsfeed"), stack.children()
+    os.kill(master, signal.SIGKILL)
+    eventually(lambda: not any(map(alive, children)))
+    stack.down("newsfeed")
+    stack.up("newsfeed")
+    eventually(lambda: stack.client.post("/participant", {"name": "A"}).status == 200)
+
+
+def test_without_workers_nginx_answers_503_and_cached_pages(make_stack):
+    stack = make_stack(WORKERS="1")
+    one = stack.client.add_participant()
+    stack.client.inbound(one)
+    stack.down("newsfeed")
+    answer = stack.client.get(link(one), headers={"X-Request-Id": "nobody-there"})
+    assert answer.status == 503
+    assert int(answer.headers["retry-after"]) >= 1
+    assert answer.json["request_id"] == "nobody-there"
+    assert stack.client.get(f"{link(one)}/inbound").headers["x-cache"] == "HIT"
+
+
+def test_a_stuck_worker_is_killed_replaced_and_named_in_the_log(make_stack):
+    stack = make_stack(
+        WORKERS="1", SETTINGS="worker.request_timeout=1000 db.statement_timeout=60000")
+    one = stack.client.add_participant()
+    (stuck,) = stack.workers()
+    patient = stack.client.with_headers(X_Request_Id="stuck-request-1")
+    with ThreadPoolExecutor(1) as pool:
+        with stack.holding_row(one):
+            start = time.monotonic()
+            running = pool.submit(patient.patch, link(one), {"name": "B"})
+            eventually(lambda: stack.waits_for(one))
+            os.kill(stuck, signal.SIGSTOP)
+            assert running.result().status == 503
+            assert time.monotonic() - start < 3
+            eventually(lambda: not alive(stuck))
+    eventually(lambda: stack.workers() and stack.workers() != [stuck])
+    lines = stack.log().splitlines()
+    assert any("stuck-request-1" in line and str(stuck) in line for line in lines)
+    assert stack.client.add_participant()
+
+
+def test_requests_that_waited_too_long_are_503(make_stack):
+    """The only worker is held; who comes meanwhile is not served hours later."""
+    stack = make_stack(
+        WORKERS="1", SETTINGS="worker.queue_timeout=300 db.statement_timeout=20000")
+    one = stack.client.add_participant()
+    with ThreadPoolExecutor(5) as pool:
+        with stack.holding_row(one):
+            first = pool.submit(stack.client.patch, link(one), {"name": "B"})
+            eventually(lambda: stack.waits_for(one))
+            start = time.monotonic()
+            late = [pool.submit(stack.client.get, link(one)) for _ in range(4)]
+            eventually(lambda: time.monotonic() - start > 0.6)
+        assert first.result().status == 200
+        answers = [each.result() for each in late]
+    assert {answer.status for answer in answers} == {503}
+    assert all("retry-after" in answer.headers for answer in answers)
+    assert stack.client.get(link(one)).status == 200

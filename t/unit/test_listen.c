@@ -1,0 +1,215 @@
+/* Tests of listen. */
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <check.h>
+
+#include "listen.h"
+
+static char folder[32];
+static char path[64];
+static struct buf reason;
+static int standard_input;
+
+static void set_up(void)
+{
+    strcpy(folder, "/tmp/newsfeed-listen-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/s", folder);
+    standard_input = dup(STDIN_FILENO);
+    unsetenv("LISTEN_FDS");
+    unsetenv("LISTEN_PID");
+}
+
+static void tear_down(void)
+{
+    dup2(standard_input, STDIN_FILENO);
+    close(standard_input);
+    unlink(path);
+    rmdir(folder);
+    buf_free(&reason);
+}
+
+/* Whether a client that connects to the path is accepted on the socket. */
+static bool accepts(int fd)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int client = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    strcpy(address.sun_path, path);
+    bool connected =
+        connect(client, (struct sockaddr *)&address, sizeof(address)) == 0;
+    int accepted = connected ? accept(fd, NULL, NULL) : -1;
+    close(client);
+    if (accepted >= 0)
+        close(accepted);
+    return accepted >= 0;
+}
+
+START_TEST(a_socket_is_made_for_owner_and_group)
+{
+    struct stat st;
+    int fd = listen_open(path, &reason);
+
+    ck_assert_msg(fd > STDERR_FILENO, "%s", buf_text(&reason));
+    ck_assert(accepts(fd));
+    ck_assert_int_eq(stat(path, &st), 0);
+    ck_assert_int_eq(st.st_mode & 0777, 0660);
+    ck_assert_int_eq(fcntl(fd, F_GETFD), FD_CLOEXEC);
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_socket_that_is_left_over_is_replaced)
+{
+    close(listen_open(path, &reason));
+    int fd = listen_open(path, &reason);
+    ck_assert_msg(fd >= 0, "%s", buf_text(&reason));
+    ck_assert(accepts(fd));
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_socket_in_use_is_refused_and_its_owner_named)
+{
+    char pid[32];
+    int fd = listen_open(path, &reason);
+
+    snprintf(pid, sizeof(pid), "process %d ", (int)getpid());
+    ck_assert_int_eq(listen_open(path, &reason), -1);
+    ck_assert_ptr_nonnull(strstr(buf_text(&reason), pid));
+    ck_assert_ptr_nonnull(strstr(buf_text(&reason), path));
+    ck_assert(accepts(fd));
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_file_is_not_replaced)
+{
+    close(open(path, O_CREAT | O_WRONLY, 0600));
+    ck_assert_int_eq(listen_open(path, &reason), -1);
+    ck_assert_ptr_nonnull(strstr(buf_text(&reason), "no socket"));
+    ck_assert_int_eq(access(path, F_OK), 0);
+}
+END_TEST
+
+START_TEST(a_path_that_does_not_fit_is_refused)
+{
+    char text[200];
+
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    ck_assert_int_eq(listen_open(text, &reason), -1);
+    ck_assert_ptr_nonnull(strstr(buf_text(&reason), "at most 107"));
+}
+END_TEST
+
+START_TEST(a_folder_that_is_missing_is_named)
+{
+    ck_assert_int_eq(listen_open("/no/such/socket", &reason), -1);
+    ck_assert_ptr_nonnull(strstr(buf_text(&reason), "/no/such/socket: No "));
+}
+END_TEST
+
+START_TEST(an_inherited_socket_is_moved_off_standard_input)
+{
+    struct stat st;
+    int made = listen_open(path, &reason);
+
+    dup2(made, STDIN_FILENO);
+    close(made);
+    int fd = listen_open(NULL, &reason);
+    ck_assert_msg(fd > STDERR_FILENO, "%s", buf_text(&reason));
+    ck_assert(accepts(fd));
+    ck_assert_int_eq(fstat(STDIN_FILENO, &st), 0);
+    ck_assert(S_ISCHR(st.st_mode)); /* /dev/null */
+    close(fd);
+}
+END_TEST
+
+START_TEST(a_socket_that_other_hosts_could_reach_is_refused)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    ck_assert_int_eq(listen(fd, 1), 0);
+    dup2(fd, STDIN_FILENO);
+    close(fd);
+    ck_assert_int_eq(listen_open(NULL, &reason), -1);
+    ck_assert_ptr_nonnull(strstr(buf_text(&reason), "not a Unix socket"));
+}
+END_TEST
+
+START_TEST(what_systemd_passed_to_another_process_is_left_alone)
+{
+    setenv("LISTEN_FDS", "1", 1);
+    setenv("LISTEN_PID", "1", 1);
+    ck_assert_int_eq(listen_open(NULL, &reason), -1);
+    ck_assert_ptr_nonnull(strstr(buf_text(&reason), "no socket to serve"));
+}
+END_TEST
+
+START_TEST(systemd_must_pass_one_socket)
+{
+    char pid[32];
+
+    snprintf(pid, sizeof(pid), "%d", (int)getpid());
+    setenv("LISTEN_FDS", "2", 1);
+    setenv("LISTEN_PID", pid, 1);
+    ck_assert_int_eq(listen_open(NULL, &reason), -1);
+    ck_assert_ptr_nonnull(strstr(buf_text(&reason), "passed 2 descriptors"));
+}
+END_TEST
+
+START_TEST(without_a_socket_it_says_how_to_give_one)
+{
+    ck_assert_int_eq(listen_open(NULL, &reason), -1);
+    ck_assert_ptr_nonnull(strstr(buf_text(&reason), "--listen PATH"));
+    ck_assert_ptr_nonnull(strstr(buf_text(&reason), "spawn-fcgi"));
+}
+END_TEST
+
+START_TEST(a_closed_standard_error_is_no_place_for_a_socket)
+{
+    int saved = dup(STDERR_FILENO);
+
+    close(STDERR_FILENO);
+    listen_open_standard();
+    bool is_open = fcntl(STDERR_FILENO, F_GETFD) >= 0;
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    ck_assert(is_open);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("listen");
+    TCase *tests = tcase_create("listen");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, a_socket_is_made_for_owner_and_group);
+    tcase_add_test(tests, a_socket_that_is_left_over_is_replaced);
+    tcase_add_test(tests, a_socket_in_use_is_refused_and_its_owner_named);
+    tcase_add_test(tests, a_file_is_not_replaced);
+    tcase_add_test(tests, a_path_that_does_not_fit_is_refused);
+    tcase_add_test(tests, a_folder_that_is_missing_is_named);
+    tcase_add_test(tests, an_inherited_socket_is_moved_off_standard_input);
+    tcase_add_test(tests, a_socket_that_other_hosts_could_reach_is_refused);
+    tcase_add_test(tests, what_systemd_passed_to_another_process_is_left_alone);
+    tcase_add_test(tests, systemd_must_pass_one_socket);
+    tcase_add_test(tests, without_a_socket_it_says_how_to_give_one);
+    tcase_add_test(tests, a_closed_standard_error_is_no_place_for_a_socket);
+    suite_add_tcase(suite, tests);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
