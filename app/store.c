@@ -401,6 +401,7 @@ enum error store_search(struct pg *pg, struct text keywords,
             " (least(max(ts_rank(s.document, words)), 0.999999) * 1048576)"
             "::bigint << 43 | s.participant_id AS id FROM query, search s"
             " WHERE s.document @@ words AND querytree(words) <> 'T'"
+            " AND EXISTS (SELECT FROM outbound WHERE id = s.outbound_id)"
             " GROUP BY s.participant_id)"
             " SELECT l.*, CASE WHEN $3::bigint > 0 THEN EXISTS"
             " (SELECT FROM place JOIN participant p ON p.id = participant_id"

@@ -1,5 +1,6 @@
-"""Stands between the service and memcached, and kills on a given moment."""
+"""Stands between the service and memcached, and acts at a given moment."""
 
+import contextlib
 import os
 import select
 import signal
@@ -9,14 +10,13 @@ import threading
 
 
 class CacheProxy:
-    """Passes bytes both ways. Once armed with kill_before_delete, the first
-    process of `victims()` that sends a delete dies before it goes any further;
-    `killed` is its process id then."""
+    """Passes bytes both ways. A trap springs once: when a process that it is
+    meant for sends its command, before the command goes any further."""
 
     def __init__(self, path, memcached):
         self.memcached = str(memcached)
-        self.victims = None
-        self.killed = None
+        self.trap = None  # (command, is_meant(pid), spring(pid): may it pass?)
+        self.passed_on = threading.Event()
         self.lock = threading.Lock()
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(path))
@@ -27,8 +27,34 @@ class CacheProxy:
     def close(self):
         self.listener.close()
 
-    def kill_before_delete(self, victims):
-        self.killed, self.victims = None, victims
+    def kill_before(self, command, victims):
+        """The first of the processes victims() to send the command dies of it.
+        Returns a list that will hold its process id."""
+        killed = []
+
+        def spring(pid):
+            os.kill(pid, signal.SIGKILL)
+            killed.append(pid)
+            return False
+
+        self.trap = (command, lambda pid: pid in victims(), spring)
+        return killed
+
+    @contextlib.contextmanager
+    def holding(self, command):
+        """The first such command waits until the block's end. Yields what
+        tells whether one waits; at the end it has been passed on."""
+        held, release = threading.Event(), threading.Event()
+
+        def spring(_):
+            held.set()
+            return release.wait(10)
+
+        self.trap = (command, lambda _: True, spring)
+        self.passed_on.clear()
+        yield held.is_set
+        release.set()
+        assert self.passed_on.wait(5)
 
     def accept(self):
         while True:
@@ -42,27 +68,30 @@ class CacheProxy:
         credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
         pid = struct.unpack("3i", credentials)[0]
         with peer, socket.socket(socket.AF_UNIX) as server:
-            try:
+            with contextlib.suppress(OSError):
                 server.connect(self.memcached)
                 while self.pass_on(pid, peer, server):
                     pass
-            except OSError:
-                pass
 
     def pass_on(self, pid, peer, server):
         for source in select.select([peer, server], [], [])[0]:
             data = source.recv(65536)
             if not data:
                 return False
-            if source is peer and b"delete " in data and self.strikes(pid):
+            if source is server:
+                peer.sendall(data)
+                continue
+            spring = self.take_trap(pid, data)
+            if spring and not spring(pid):
                 return False
-            (server if source is peer else peer).sendall(data)
+            server.sendall(data)
+            if spring:
+                self.passed_on.set()
         return True
 
-    def strikes(self, pid):
+    def take_trap(self, pid, data):
         with self.lock:
-            if not self.victims or pid not in self.victims():
-                return False
-            self.victims, self.killed = None, pid
-            os.kill(pid, signal.SIGKILL)
-            return True
+            if self.trap and self.trap[0] in data and self.trap[1](pid):
+                spring, self.trap = self.trap[2], None
+                return spring
+        return None

@@ -16,6 +16,10 @@ def inbound(reader):
     return f"/participant/{reader}/inbound"
 
 
+def x_cache(answers):
+    return [answer.headers["x-cache"] for answer in answers]
+
+
 @pytest.fixture
 def cached(door):
     """Author and reader, whose inbound page is in the cache."""
@@ -38,11 +42,16 @@ def test_a_hit_has_the_headers_of_a_miss(fastpath):
     author, reader = fastpath.client.friends_of_new()
     for _ in range(51):  # so that there is a Link as well
         fastpath.client.publish(author)
-    answers = [fastpath.client.get(inbound(reader)) for _ in range(2)]
-    assert [a.headers["x-cache"] for a in answers] == ["MISS", "HIT"]
+
+    def miss_and_hit():  # anew, should the dispatcher have dropped the page again
+        fastpath.client.publish(author)
+        answers = [fastpath.client.get(inbound(reader)) for _ in range(2)]
+        return answers if x_cache(answers) == ["MISS", "HIT"] else None
+
+    miss, hit = eventually(miss_and_hit)
     for name in ("content-type", "content-length", "etag", "link", "vary"):
-        assert answers[0].headers.get(name) == answers[1].headers.get(name), name
-    assert answers[0].body == answers[1].body
+        assert miss.headers.get(name) == hit.headers.get(name), name
+    assert miss.body == hit.body
 
 
 def test_a_query_string_passes_the_fast_path_by(fastpath):

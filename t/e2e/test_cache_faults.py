@@ -2,6 +2,7 @@
 
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -164,11 +165,26 @@ def proxied(request, make_module_stack):
     proxy.close()
 
 
+def test_a_page_read_before_a_write_is_not_stored_after_it(proxied):
+    """The reader's worker has its page and is about to store it; meanwhile a
+    post is made and drops the reader's page, which includes the lease."""
+    stack, proxy = proxied
+    author, reader = stack.client.friends_of_new()
+    eventually(lambda: stack.one("SELECT count(*) FROM outbox") == "0")
+    with ThreadPoolExecutor(1) as pool:
+        with proxy.holding(b"cas ") as is_held:
+            reading = pool.submit(stack.client.inbound, reader)
+            eventually(is_held)
+            item = stack.client.publish(author)
+        assert stack.client.inbound_ids(reader) == [item]
+        assert reading.result() == []
+
+
 def killed_before_the_drop(stack, proxy, write):
     """Runs the write, whose worker dies between commit and drop."""
-    proxy.kill_before_delete(stack.workers)
+    killed = proxy.kill_before(b"delete ", stack.workers)
     answer = write()
-    assert proxy.killed, "no worker was killed"
+    assert killed, "no worker was killed"
     assert answer.status == 503
 
 

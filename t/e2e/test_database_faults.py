@@ -184,6 +184,18 @@ def test_a_statement_that_waits_too_long_is_503_and_leaves_no_trace(stack):
     assert stack.client.patch(link(one), {"name": "New"}).status == 200
 
 
+def test_every_line_of_the_log_has_its_form(stack):
+    """After all that was done to it above, and more: no library speaks."""
+    stop_immediately(stack)
+    stack.client.get("/participant/1")
+    bring_back(stack)
+    form = re.compile(
+        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (error|warn|info|debug) "
+        r"(master|worker \d+|dispatcher)\[\d+\]( [A-Za-z0-9._-]{1,64})? [a-z-]+: \S.*")
+    others = [line for line in stack.log().splitlines() if not form.fullmatch(line)]
+    assert others == []
+
+
 def test_started_without_a_database_the_service_waits_for_it(stack):
     one = stack.client.add_participant()
     stack.down("newsfeed")

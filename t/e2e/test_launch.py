@@ -199,6 +199,16 @@ class TestWithADatabase:
             stack.up("newsfeed")
         assert stack.client.add_participant()
 
+    def test_a_database_without_a_schema_is_named(self, stack):
+        stack.sql("ALTER TABLE schema_migration RENAME TO elsewhere")
+        try:
+            result = self.check(stack)
+            assert result.returncode != 0
+            assert "sql/migrate" in result.stderr
+        finally:
+            stack.sql("ALTER TABLE elsewhere RENAME TO schema_migration")
+        assert self.check(stack).returncode == 0
+
     def test_the_service_role_has_no_more_rights_than_it_uses(self, stack):
         def as_service(text):
             command = stack.psql()

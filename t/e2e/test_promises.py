@@ -276,3 +276,4 @@ def test_a_killed_database_keeps_every_200(stack):
     promised = {a.json["id"] for a in load.results if a.status == 200}
     for friend in friends:
         assert promised <= delivered_to(stack, friend)
+    eventually(lambda: orders(stack, "'p'") == 0)

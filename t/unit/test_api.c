@@ -78,6 +78,7 @@ static void set_up(void)
 static void tear_down(void)
 {
     spec_free(spec);
+    spec = NULL;
     buf_free(&reasons);
     buf_free(&detail);
     buf_free(&touched);

@@ -41,6 +41,7 @@ static struct entry {
 static uint64_t last_cas;
 static int calls[OPERATIONS][SERVERS];
 static bool is_failing[OPERATIONS][SERVERS];
+static int losses[OPERATIONS][SERVERS]; /* so many calls find no connection */
 
 /* What happens right before the n-th call of an operation from now on. */
 static struct {
@@ -49,15 +50,30 @@ static struct {
     void (*happen)(void);
 } meanwhile;
 
+/* What was sent quietly over a connection that is gone may not have run. */
+static void lose_deletes(int server)
+{
+    for (struct entry *e = entries; e < entries + ENTRIES; e++)
+        if (e->server == server)
+            e->is_doomed = false;
+}
+
 static enum memc_result begin(
     const struct memc *memc, enum operation operation, int group)
 {
     int server = memc_server_of(memc, group);
 
-    if (meanwhile.operation == operation && --meanwhile.n == 0)
+    if (meanwhile.happen && meanwhile.operation == operation &&
+        --meanwhile.n == 0)
         meanwhile.happen();
     calls[operation][server]++;
-    return is_failing[operation][server] ? MEMC_FAILED : MEMC_OK;
+    if (is_failing[operation][server])
+        return MEMC_FAILED;
+    if (losses[operation][server] == 0)
+        return MEMC_OK;
+    losses[operation][server]--;
+    lose_deletes(server);
+    return MEMC_LOST;
 }
 
 static struct entry *find(int server, const char *key)
@@ -132,8 +148,9 @@ int memc_server_of(const struct memc *memc, int group)
 enum memc_result memc_get(struct memc *memc, int group, const char *key,
     struct buf *value, uint64_t *cas)
 {
-    if (begin(memc, GET, group) == MEMC_FAILED)
-        return MEMC_FAILED;
+    enum memc_result result = begin(memc, GET, group);
+    if (result != MEMC_OK)
+        return result;
     const struct entry *e = find(memc_server_of(memc, group), key);
     buf_reset(value, value->cap);
     if (!e)
@@ -149,8 +166,9 @@ enum memc_result memc_add(struct memc *memc, int group, const char *key,
 {
     int server = memc_server_of(memc, group);
 
-    if (begin(memc, ADD, group) == MEMC_FAILED)
-        return MEMC_FAILED;
+    enum memc_result result = begin(memc, ADD, group);
+    if (result != MEMC_OK)
+        return result;
     if (find(server, key))
         return MEMC_NOT_FOUND;
     put(server, key, "");
@@ -161,8 +179,9 @@ enum memc_result memc_add(struct memc *memc, int group, const char *key,
 enum memc_result memc_replace(struct memc *memc, int group, const char *key,
     const char *value, size_t len, int ttl_seconds, uint64_t cas)
 {
-    if (begin(memc, REPLACE, group) == MEMC_FAILED)
-        return MEMC_FAILED;
+    enum memc_result result = begin(memc, REPLACE, group);
+    if (result != MEMC_OK)
+        return result;
     struct entry *e = find(memc_server_of(memc, group), key);
     if (!e || e->cas != cas)
         return MEMC_NOT_FOUND;
@@ -172,8 +191,9 @@ enum memc_result memc_replace(struct memc *memc, int group, const char *key,
 
 enum memc_result memc_delete(struct memc *memc, int group, const char *key)
 {
-    if (begin(memc, DELETE, group) == MEMC_FAILED)
-        return MEMC_FAILED;
+    enum memc_result result = begin(memc, DELETE, group);
+    if (result != MEMC_OK)
+        return result;
     struct entry *e = find(memc_server_of(memc, group), key);
     if (e)
         e->is_doomed = true;
@@ -182,8 +202,9 @@ enum memc_result memc_delete(struct memc *memc, int group, const char *key)
 
 enum memc_result memc_fence(struct memc *memc, int group)
 {
-    if (begin(memc, FENCE, group) == MEMC_FAILED)
-        return MEMC_FAILED;
+    enum memc_result result = begin(memc, FENCE, group);
+    if (result != MEMC_OK)
+        return result;
     for (struct entry *e = entries; e < entries + ENTRIES; e++)
         if (e->is_doomed && e->server == memc_server_of(memc, group))
             *e = (struct entry){0};
@@ -229,6 +250,13 @@ static void tear_down(void)
     cache_free(other);
     buf_free(&page);
     buf_free(&other_page);
+    memset(entries, 0, sizeof(entries));
+    memset(calls, 0, sizeof(calls));
+    memset(is_failing, 0, sizeof(is_failing));
+    memset(losses, 0, sizeof(losses));
+    memset(&meanwhile, 0, sizeof(meanwhile));
+    for (int i = 0; i < SERVERS; i++)
+        breaker_reset(&breakers[i]);
 }
 
 static void let_happen(enum operation operation, int n, void (*happen)(void))
@@ -637,6 +665,83 @@ START_TEST(a_drop_fails_if_the_fence_does)
 }
 END_TEST
 
+/* A server that is already left alone is so no longer for being written to. */
+START_TEST(a_drop_does_not_prolong_the_time_of_a_server)
+{
+    breakers[1].open_until = monotonic_ms() + 30000;
+    int64_t before = breakers[1].open_until;
+    ck_assert(!drop(ON_1));
+    ck_assert_int_eq(breakers[1].open_until, before);
+}
+END_TEST
+
+/* --- lost connections --------------------------------------------------- */
+
+START_TEST(a_lost_connection_is_made_anew_for_a_reader)
+{
+    put(1, KEY_1, "page");
+    losses[GET][1] = 1;
+    ck_assert_int_eq(fetch(ON_1), CACHE_HIT);
+    ck_assert_str_eq(buf_text(&page), "page");
+    ck_assert(!is_open(1));
+}
+END_TEST
+
+START_TEST(a_connection_that_is_lost_again_is_a_failure)
+{
+    put(1, KEY_1, "page");
+    losses[GET][1] = 2;
+    ck_assert_int_eq(fetch(ON_1), CACHE_MISS);
+    ck_assert_int_eq(calls[GET][1], 2);
+    ck_assert(is_open(1));
+}
+END_TEST
+
+START_TEST(a_lease_that_is_lost_on_its_way_is_a_miss)
+{
+    losses[ADD][1] = 1;
+    ck_assert_int_eq(fetch(ON_1), CACHE_MISS);
+    ck_assert_int_eq(calls[ADD][1], 1);
+}
+END_TEST
+
+static const enum operation lossy[] = {DELETE, FENCE};
+
+START_TEST(a_drop_over_a_lost_connection_is_repeated_as_a_whole)
+{
+    put(1, KEY_1, "page");
+    put(1, "nf:inbound:1004", "page");
+    losses[lossy[_i]][1] = 1;
+    ck_assert(cache_drop(cache, (int64_t[]){ON_1, ON_1_TOO}, 2));
+    ck_assert_ptr_null(value_of(1, KEY_1));
+    ck_assert_ptr_null(value_of(1, "nf:inbound:1004"));
+    ck_assert(!is_open(1));
+}
+END_TEST
+
+static void lose_next_delete_on_1(void)
+{
+    losses[DELETE][1] = 1;
+}
+
+START_TEST(a_drop_repeats_what_it_had_sent_before_the_loss)
+{
+    put(1, KEY_1, "page");
+    let_happen(DELETE, 2, lose_next_delete_on_1);
+    ck_assert(cache_drop(cache, (int64_t[]){ON_1, ON_1_TOO}, 2));
+    ck_assert_ptr_null(value_of(1, KEY_1));
+}
+END_TEST
+
+START_TEST(a_drop_fails_if_the_connection_is_lost_again)
+{
+    losses[lossy[_i]][1] = 2;
+    ck_assert(!drop(ON_1));
+    ck_assert(is_open(1));
+    ck_assert_int_eq(calls[lossy[_i]][1], 2);
+}
+END_TEST
+
 /* --- settings ----------------------------------------------------------- */
 
 START_TEST(without_servers_all_is_a_miss_and_every_drop_succeeds)
@@ -789,6 +894,15 @@ int main(void)
     tcase_add_test(tests, a_drop_gives_a_server_up_that_does_not_take_a_delete);
     tcase_add_test(tests, a_drop_fails_though_the_first_delete_went_out);
     tcase_add_test(tests, a_drop_fails_if_the_fence_does);
+    tcase_add_test(tests, a_drop_does_not_prolong_the_time_of_a_server);
+    tcase_add_test(tests, a_lost_connection_is_made_anew_for_a_reader);
+    tcase_add_test(tests, a_connection_that_is_lost_again_is_a_failure);
+    tcase_add_test(tests, a_lease_that_is_lost_on_its_way_is_a_miss);
+    tcase_add_loop_test(
+        tests, a_drop_over_a_lost_connection_is_repeated_as_a_whole, 0, 2);
+    tcase_add_test(tests, a_drop_repeats_what_it_had_sent_before_the_loss);
+    tcase_add_loop_test(
+        tests, a_drop_fails_if_the_connection_is_lost_again, 0, 2);
     tcase_add_test(
         tests, without_servers_all_is_a_miss_and_every_drop_succeeds);
     tcase_add_test(tests, bad_servers_make_no_cache);

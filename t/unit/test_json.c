@@ -177,8 +177,9 @@ static const struct {
     {BYTES("\"\\uDBFFx\""), "surrogate"},
     {BYTES("\"\\udc00\""), "surrogate"},
     {BYTES("\"\\uDFFF\\uD800\""), "surrogate"},
-    {BYTES("\"\\ud83d\\ud83d\""), "surrogate"},
     {BYTES("\"\\ud83d\\u0041\""), "surrogate"},
+    {BYTES("\"\\ud83d\\udbff\""), "surrogate"},
+    {BYTES("\"\\ud83d\\ue000\""), "surrogate"},
     {BYTES("\"\\ud83d\\\\ude00\""), "surrogate"},
     {BYTES("\"\\ud83d\\n\""), "surrogate"},
     {BYTES("\"\\ud83d"), "surrogate"},
@@ -368,6 +369,26 @@ START_TEST(a_whole_number_is_read_as_it_stands)
 {
     ck_assert(parse(numbers[_i].json));
     ck_assert_int_eq(json_int(value), numbers[_i].number);
+}
+END_TEST
+
+START_TEST(any_number_is_read)
+{
+    double number = 0;
+
+    ck_assert(parse("{\"a\":7,\"b\":-7.5,\"c\":1e300,\"d\":\"7\","
+                    "\"e\":null,\"f\":18446744073709551616}"));
+    ck_assert(json_number(value, "a", &number));
+    ck_assert_double_eq(number, 7);
+    ck_assert(json_number(value, "b", &number));
+    ck_assert_double_eq(number, -7.5);
+    ck_assert(json_number(value, "c", &number));
+    ck_assert_double_eq(number, 1e300);
+    ck_assert(json_number(value, "f", &number));
+    ck_assert_double_ge(number, 1e19);
+    ck_assert(!json_number(value, "d", &number));
+    ck_assert(!json_number(value, "e", &number));
+    ck_assert(!json_number(value, "g", &number));
 }
 END_TEST
 
@@ -663,6 +684,7 @@ static void add_reading(TCase *tests)
     tcase_add_loop_test(tests, a_string_or_a_list_names, 0, COUNT(names));
     tcase_add_loop_test(
         tests, a_whole_number_is_read_as_it_stands, 0, COUNT(numbers));
+    tcase_add_test(tests, any_number_is_read);
     tcase_add_loop_test(
         tests, a_participant_is_named_by_link_or_number, 0, COUNT(references));
     tcase_add_test(tests, an_absent_member_names_nobody);

@@ -1,0 +1,139 @@
+-- newsfeed, the role of the service, may do what the service does, and cannot
+-- do more.
+BEGIN;
+SET LOCAL ROLE newsfeed_owner;
+SELECT plan(69);
+
+-- Runs a statement as newsfeed: 'ok', or the error's code.
+CREATE FUNCTION pg_temp.try(statement text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM set_config('role', 'newsfeed', true);
+    EXECUTE statement;
+    PERFORM set_config('role', 'newsfeed_owner', true);
+    RETURN 'ok';
+EXCEPTION WHEN OTHERS THEN -- which also takes the role back
+    RETURN SQLSTATE;
+END
+$$;
+
+CREATE FUNCTION pg_temp.on_one_line(statement text) RETURNS text
+LANGUAGE sql AS $$ SELECT regexp_replace(statement, '\s+', ' ', 'g') $$;
+
+CREATE FUNCTION pg_temp.may(statement text) RETURNS text LANGUAGE sql AS $$
+    SELECT is(pg_temp.try(statement), 'ok',
+        'may ' || pg_temp.on_one_line(statement))
+$$;
+
+-- 42501: insufficient privilege.
+CREATE FUNCTION pg_temp.may_not(statement text) RETURNS text LANGUAGE sql AS $$
+    SELECT is(pg_temp.try(statement), '42501',
+        'may not ' || pg_temp.on_one_line(statement))
+$$;
+
+-- --- the roles ---------------------------------------------------------------
+
+SELECT is_empty($$
+    SELECT rolname FROM pg_roles WHERE rolname IN ('newsfeed', 'newsfeed_owner')
+        AND (rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication
+            OR rolbypassrls)
+    $$, 'neither role is above the others');
+SELECT is(pg_has_role('newsfeed', 'newsfeed_owner', 'MEMBER'), false,
+    'newsfeed cannot become newsfeed_owner');
+SELECT is_empty($$
+    SELECT FROM pg_auth_members WHERE member = 'newsfeed'::regrole
+    $$, 'nor anybody else');
+
+-- --- the rights, all of them -------------------------------------------------
+
+SELECT table_privs_are('participant', 'newsfeed',
+    ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']);
+SELECT table_privs_are(name, 'newsfeed', ARRAY['SELECT', 'INSERT', 'DELETE'])
+    FROM unnest(ARRAY['friendship', 'outbound', 'inbound', 'search']) name;
+SELECT table_privs_are(name, 'newsfeed',
+    ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'])
+    FROM unnest(ARRAY['outbox', 'idempotency']) name;
+SELECT table_privs_are('schema_migration', 'newsfeed', ARRAY['SELECT']);
+SELECT sequence_privs_are('friendship_id_seq', 'newsfeed', ARRAY['USAGE']);
+SELECT schema_privs_are('public', 'newsfeed', ARRAY['USAGE']);
+
+-- PUBLIC is everybody, newsfeed too.
+SELECT is_empty($$
+    SELECT relname FROM pg_class, aclexplode(relacl) a
+    WHERE relnamespace = 'public'::regnamespace AND a.grantee = 0
+        AND relowner = 'newsfeed_owner'::regrole
+    $$, 'PUBLIC has no right to any table or sequence');
+SELECT is(has_function_privilege('public', name, 'EXECUTE'), false,
+    'PUBLIC may not call ' || name)
+    FROM unnest(ARRAY['befriend(bigint, bigint, int)',
+        'unfriend(bigint, bigint)', 'feed_since(bigint, int)']) name;
+SELECT is_empty($$
+    SELECT proname FROM pg_proc WHERE proowner = 'newsfeed_owner'::regrole
+        AND pronamespace = 'public'::regnamespace AND prosecdef
+    $$, 'no function lends the rights of its owner');
+
+-- --- what it does ------------------------------------------------------------
+
+INSERT INTO participant (name) VALUES ('Ada') RETURNING id AS ada \gset
+INSERT INTO participant (name) VALUES ('Bob') RETURNING id AS bob \gset
+
+SELECT pg_temp.may('INSERT INTO participant (name) VALUES ($$Eve$$)
+    RETURNING id');
+SELECT pg_temp.may(format(
+    'UPDATE participant SET name = $$Ada L.$$ WHERE id = %s', :ada));
+SELECT pg_temp.may(format('SELECT befriend(%s, %s, 50)', :ada, :bob));
+SELECT pg_temp.may(format('INSERT INTO outbound (participant_id, subject,
+    story) VALUES (%s, $$s$$, $$s$$)', :ada));
+SELECT pg_temp.may(format('INSERT INTO inbound SELECT %s, id FROM outbound
+    WHERE participant_id = %s', :bob, :ada));
+SELECT pg_temp.may(format('INSERT INTO search SELECT id, participant_id,
+    to_tsvector(story) FROM outbound WHERE participant_id = %s', :ada));
+SELECT pg_temp.may(format('INSERT INTO outbox (kind, participant_id)
+    VALUES ($$g$$, %s)', :ada));
+SELECT pg_temp.may('SELECT FROM outbox ORDER BY id LIMIT 1
+    FOR UPDATE SKIP LOCKED');
+SELECT pg_temp.may('UPDATE outbox SET due = now(), xid = pg_current_xact_id()');
+SELECT pg_temp.may('INSERT INTO idempotency (scope, key, fingerprint)
+    VALUES ($$/$$, $$k$$, sha256($$$$))');
+SELECT pg_temp.may('UPDATE idempotency SET status = 200, body = $${}$$');
+SELECT pg_temp.may('SELECT pg_try_advisory_xact_lock(1)');
+SELECT pg_temp.may('SELECT version FROM schema_migration');
+SELECT pg_temp.may(format('SELECT unfriend(%s, %s)', :ada, :bob));
+SELECT pg_temp.may('DELETE FROM ' || name) FROM unnest(ARRAY['inbound',
+    'search', 'outbound', 'friendship', 'outbox', 'idempotency',
+    'participant']) name;
+
+-- --- what it cannot do -------------------------------------------------------
+
+-- What was said stays said, and was so when it was.
+SELECT pg_temp.may_not('UPDATE outbound SET story = $$other words$$');
+SELECT pg_temp.may_not('UPDATE inbound SET outbound_id = 1');
+SELECT pg_temp.may_not('UPDATE friendship SET since = 0');
+SELECT pg_temp.may_not('UPDATE search SET document = $$$$');
+
+SELECT pg_temp.may_not('INSERT INTO schema_migration (version, name, checksum)
+    VALUES (999, $$x$$, $$x$$)');
+SELECT pg_temp.may_not('UPDATE schema_migration SET checksum = $$x$$');
+SELECT pg_temp.may_not('DELETE FROM schema_migration');
+
+SELECT pg_temp.may_not('TRUNCATE ' || name) FROM unnest(ARRAY['participant',
+    'friendship', 'outbound', 'inbound', 'search', 'outbox', 'idempotency',
+    'schema_migration']) name;
+SELECT pg_temp.may_not('DROP TABLE ' || name) FROM unnest(ARRAY['participant',
+    'outbound', 'schema_migration']) name;
+SELECT pg_temp.may_not('ALTER TABLE participant ADD extra text');
+SELECT pg_temp.may_not('ALTER TABLE outbound OWNER TO newsfeed');
+SELECT pg_temp.may_not('CREATE INDEX ON outbound (occurred)');
+SELECT pg_temp.may_not('CREATE TABLE public.mine (id int)');
+SELECT pg_temp.may_not('CREATE FUNCTION public.mine() RETURNS int
+    LANGUAGE sql AS $$ SELECT 1 $$');
+SELECT pg_temp.may_not('CREATE SCHEMA mine');
+SELECT pg_temp.may_not('ALTER FUNCTION befriend(bigint, bigint, int)
+    SECURITY DEFINER');
+SELECT pg_temp.may_not('DROP FUNCTION unfriend(bigint, bigint)');
+SELECT pg_temp.may_not('SELECT setval($$friendship_id_seq$$, 1)');
+SELECT pg_temp.may_not('SELECT nextval($$participant_id_seq$$)');
+SELECT pg_temp.may_not('CREATE ROLE mine');
+SELECT pg_temp.may_not('COPY participant TO PROGRAM $$true$$');
+
+SELECT * FROM finish();
+ROLLBACK;
