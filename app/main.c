@@ -89,7 +89,7 @@ static int serve_requests(const struct options *options)
         return fail(&reason, EX_CONFIG);
     }
     if (error)
-        log_warn("database", "%s; workers will try again", buf_text(&reason));
+        log_warn("launch", "%s; workers will try again", buf_text(&reason));
     buf_free(&reason);
 
     int fd = listen_open(options->listen, &reason);

@@ -138,6 +138,7 @@ static PGconn *start_connection(const struct pg *pg)
     return conn;
 }
 
+/* A host that swallows packets goes to the end of the list. */
 static bool complete_connection(struct pg *pg, int64_t deadline)
 {
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
@@ -238,8 +239,10 @@ static enum error connect_new(struct pg *pg, struct buf *reason)
     if (PQstatus(pg->conn) == CONNECTION_BAD)
         explain(reason, PQerrorMessage(pg->conn));
     else if (!complete_connection(pg, deadline)) {
-        const char *message = PQerrorMessage(pg->conn);
-        explain(reason, *message ? message : "no answer in time");
+        explain(reason, PQerrorMessage(pg->conn));
+        if (monotonic_ms() >= deadline)
+            buf_printf(reason, "no answer within %d ms",
+                pg->settings.connect_timeout);
     } else if (PQsetnonblocking(pg->conn, 1) == 0)
         error = greet(pg, deadline, reason);
     clear_result(pg);

@@ -1,0 +1,98 @@
+"""Several database hosts in one connection string."""
+
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from stack import PSQL, as_account
+from waiting import eventually
+
+pytestmark = pytest.mark.xdist_group("hosts")
+
+TOOLS = Path(PSQL).parent
+
+
+def conninfo(*hosts, **options):
+    """As SETTINGS take it: without spaces. A host is a folder or host:port."""
+    names = ",".join(str(host).partition(":")[0] for host in hosts)
+    ports = ",".join(str(host).partition(":")[2] or "5432" for host in hosts)
+    more = "".join(f"&{key}={value}" for key, value in options.items())
+    return f"db.conninfo=postgresql://newsfeed@/newsfeed?host={names}&port={ports}{more}"
+
+
+def tool(name, *arguments):
+    subprocess.run(
+        as_account([str(TOOLS / name), *map(str, arguments)]),
+        check=True, stdin=subprocess.DEVNULL, timeout=60,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def black_hole():
+    """A port that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.fixture
+def standby(folder):
+    """standby(stack) starts a hot standby of its database; gives its folder."""
+    data = Path(folder) / "data"
+
+    def start(stack):
+        tool("pg_basebackup", "-h", stack.run, "-U", "postgres", "-D", data,
+             "-R", "-c", "fast")
+        tool("pg_ctl", "-D", data, "-w", "-l", f"{folder}/log",
+             "-o", f"-k {folder} -c listen_addresses= -N 300", "start")
+        return folder
+
+    yield start
+    subprocess.run(
+        as_account([str(TOOLS / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop"]),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def test_a_host_that_is_down_is_passed_over(make_stack):
+    stack = make_stack(start=False)
+    stack.environment["SETTINGS"] = conninfo("/nonexistent", stack.run)
+    stack.start()
+    assert stack.client.add_participant()
+
+
+def test_a_host_that_swallows_packets_is_passed_over(make_stack, black_hole):
+    stack = make_stack(start=False, WORKERS="2")
+    stack.environment["SETTINGS"] = conninfo(black_hole, black_hole, stack.run)
+    stack.start()
+    eventually(stack.client.add_participant, within=5)
+
+
+def test_writes_follow_the_primary_after_a_failover(make_stack, standby):
+    stack = make_stack(start=False)
+    stack.up("postgres")
+    other = standby(stack)
+    stack.environment["SETTINGS"] = conninfo(
+        other, stack.run, target_session_attrs="read-write")
+    stack.start()
+    author, reader = stack.client.friends_of_new()
+    item = stack.client.publish(author)
+    master = stack.pid("newsfeed")
+
+    eventually(lambda: caught_up(stack, other))
+    stack.kill("postgres", signal.SIGKILL)
+    tool("pg_ctl", "-D", f"{other}/data", "-w", "promote")
+
+    later = eventually(lambda: stack.client.publish(author))
+    assert stack.client.inbound_ids(reader) == [later, item]
+    assert stack.pid("newsfeed") == master
+
+
+def caught_up(stack, other):
+    written = stack.one("SELECT pg_current_wal_flush_lsn()")
+    behind = subprocess.run(
+        as_account([PSQL, "-XAtq", "-h", str(other), "-U", "postgres", "newsfeed", "-c",
+                    f"SELECT pg_last_wal_replay_lsn() >= '{written}'"]),
+        capture_output=True, text=True, timeout=10)
+    return behind.stdout.strip() == "t"
