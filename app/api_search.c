@@ -4,20 +4,6 @@
 #include "api.h"
 #include "store.h"
 
-/* keywords=… once more, for the links to other pages. */
-static void print_query(struct buf *out, const char *keywords)
-{
-    static const char plain[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-
-    buf_puts(out, "keywords=");
-    for (const char *p = keywords; *p; p++)
-        if (strchr(plain, *p))
-            buf_add(out, p, 1);
-        else
-            buf_printf(out, "%%%02X", (unsigned char)*p);
-}
-
 enum error api_search(struct call *call, struct http_response *response)
 {
     const char *keywords = arguments_text(call->arguments, "keywords");
@@ -44,7 +30,8 @@ enum error api_search(struct call *call, struct http_response *response)
         buf_puts(&response->body, "\"");
     }
     buf_puts(&response->body, "]");
-    print_query(&query, keywords);
+    buf_puts(&query, "keywords="); /* once more, for the links */
+    http_encode(&query, keywords, "-._~");
     api_link(call, response, buf_text(&query), &page, &found.ends);
     buf_free(&query);
     return OK;

@@ -169,6 +169,16 @@ static int hex_value(char c)
     return -1;
 }
 
+void http_encode(struct buf *out, const char *text, const char *plain)
+{
+    for (const char *p = text; *p; p++)
+        if ((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+            (*p >= '0' && *p <= '9') || strchr(plain, *p))
+            buf_add(out, p, 1);
+        else
+            buf_printf(out, "%%%02X", (unsigned char)*p);
+}
+
 bool http_decode(char *text, bool form)
 {
     char *to = text;

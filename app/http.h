@@ -73,6 +73,10 @@ bool http_parse_page(
 void http_response_reset(struct http_response *response);
 void http_response_free(struct http_response *response);
 
+/* Appends a text with every byte written %XX but letters, digits and what
+ * `plain` lists besides. */
+void http_encode(struct buf *out, const char *text, const char *plain);
+
 /* Decodes %XX, and '+' as a space if `form`; in place, NUL-terminated.
  * False if an escape is broken or would give a NUL. */
 bool http_decode(char *text, bool form);

@@ -228,13 +228,10 @@ static const char *default_detail(enum error error)
     }
 }
 
-static void print_problem(const struct http_request *request, enum error error,
-    const struct call *call, const struct route *route,
-    struct http_response *response)
+static void print_headers(const struct http_request *request, enum error error,
+    const struct route *route, struct http_response *response)
 {
-    http_response_reset(response);
-    response->status = error_status(error);
-    response->content_type = HTTP_PROBLEM;
+    struct buf allow = {0};
 
     if (error == ERR_UNAVAILABLE)
         http_header(response, "Retry-After", "1");
@@ -242,23 +239,38 @@ static void print_problem(const struct http_request *request, enum error error,
         http_header(response, "WWW-Authenticate", "Bearer realm=\"newsfeed\"%s",
             request->authorization ? ", error=\"invalid_token\"" : "");
     if (error == ERR_METHOD) {
-        struct buf allow = {0};
         route_allow(route->path, &allow);
         http_header(response, "Allow", "%s", buf_text(&allow));
-        buf_free(&allow);
     }
+    buf_free(&allow);
+}
+
+static void print_problem(const struct http_request *request, enum error error,
+    const struct call *call, const struct route *route,
+    struct http_response *response)
+{
+    struct buf instance = {0};
+
     if (error == ERR_INTERNAL)
         log_error(
             "serve", "%s %s answered 500", request->method, request->path);
+    http_response_reset(response);
+    response->status = error_status(error);
+    response->content_type = HTTP_PROBLEM;
+    print_headers(request, error, route, response);
+
+    /* a path may hold any byte, a problem is UTF-8 */
+    http_encode(&instance, request->path, "-._~!$&'()*+,;=:@/%");
     json_print_problem(&response->body,
         &(struct problem){
             .status = response->status,
             .detail = call->detail->len > 0 ? buf_text(call->detail)
                                             : default_detail(error),
-            .instance = request->path,
+            .instance = buf_text(&instance),
             .request_id = request->id,
             .faults = call->faults,
         });
+    buf_free(&instance);
 }
 
 /* A GET carries a tag, and nothing else if the client has the same already. */

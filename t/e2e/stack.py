@@ -1,6 +1,7 @@
 """A running PostgreSQL, memcached, newsfeed and nginx, by contrib/stack."""
 
 import contextlib
+import functools
 import glob
 import os
 import random
@@ -43,9 +44,20 @@ def free_port():
 
 def as_account(command):
     """The command, run as the account that owns the stack's processes."""
-    if not ACCOUNT:
-        return command
-    return ["setpriv", f"--reuid={ACCOUNT}", f"--regid={ACCOUNT}", "--init-groups"] + command
+    return drop_root() + command if ACCOUNT else command
+
+
+@functools.cache
+def drop_root():
+    """As contrib/stack does it: where the account cannot reach the checkout
+    (below /root, say), it keeps the one capability that lets it."""
+    drop = ["setpriv", f"--reuid={ACCOUNT}", f"--regid={ACCOUNT}", "--init-groups"]
+    for capability in ("dac_read_search", "dac_override"):
+        if subprocess.run([*drop, "test", "-x", PROGRAM]).returncode == 0:
+            break
+        keep = f"caps=+{capability}"
+        drop = [*drop[:4], f"--inh-{keep}", f"--ambient-{keep}"]
+    return drop
 
 
 def alive(pid):

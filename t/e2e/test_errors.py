@@ -1,5 +1,6 @@
 """Errors that have to do with no field: paths, methods, and how they look."""
 
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 
@@ -102,6 +103,13 @@ def test_a_hostile_path_is_told_back_as_harmless_json(client):
     answer = client.get("/x%22%0d%0aSet-Cookie:%20a=b")
     assert answer.status == 404
     assert "set-cookie" not in answer.headers
+
+
+def test_a_path_of_any_bytes_is_told_back_as_json(client):
+    reply = client.raw(b"GET /\xff\" HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    head, _, body = reply.partition(b"\r\n\r\n")
+    assert b" 404 " in head.splitlines()[0]
+    assert json.loads(body)["instance"] == "/%FF%22"
 
 
 @pytest.mark.parametrize(

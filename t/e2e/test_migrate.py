@@ -69,7 +69,7 @@ def test_a_second_time_nothing_happens(database):
 
 
 def test_two_at_a_time_do_it_once(database):
-    database.add("002_more.sql", "CREATE TABLE more (); SELECT pg_sleep(0.3);")
+    database.add("002_more.sql", "CREATE TABLE more AS SELECT generate_series(1, 500000);")
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(lambda _: database.migrate(), range(3)))
     assert database.versions() == ["1", "2"]

@@ -1,6 +1,7 @@
 """A 200 means committed and whole, whichever process dies: under load, with
 workers and the dispatcher killed at random moments."""
 
+import contextlib
 import os
 import random
 import signal
@@ -242,16 +243,35 @@ def second_dispatcher(stack):
 def test_with_two_dispatchers_one_goes_on_when_the_other_stands_still(
     stack, celebrity, second_dispatcher
 ):
+    """Even in the middle of its work, with what it has taken locked."""
     first = stack.dispatcher()
-    os.kill(first, signal.SIGSTOP)
+    word = f"still{celebrity}"
+    author = stack.client.add_participant()
+    items = []
+
+    def stands_still_in_a_transaction():
+        items.extend(stack.client.publish(celebrity) for _ in range(3))
+        eventually(lambda: deliveries(stack, items[-3]))
+        os.kill(first, signal.SIGSTOP)
+        with contextlib.suppress(AssertionError):
+            return eventually(lambda: idle_transactions(stack) != "0", within=0.3)
+        os.kill(first, signal.SIGCONT)
+
+    eventually(stands_still_in_a_transaction, within=20)
     try:
-        word = f"still{celebrity}"
-        author = stack.client.add_participant()
         stack.client.publish(author, word)
         found = [f"/participant/{author}"]
         eventually(lambda: stack.client.search(word) == found, within=3)
     finally:
         os.kill(first, signal.SIGCONT)
+    eventually(lambda: are_delivered(stack, items), within=20)
+
+
+def idle_transactions(stack):
+    return stack.one(
+        "SELECT count(*) FROM pg_stat_activity WHERE usename = 'newsfeed'"
+        " AND state = 'idle in transaction'"
+        " AND state_change < now() - interval '100 milliseconds'")
 
 
 def test_two_dispatchers_deliver_once_each(stack, celebrity, second_dispatcher):

@@ -341,12 +341,17 @@ START_TEST(another_key_does_not_sign)
 }
 END_TEST
 
+/* Not even so that the last one gives the same bytes. */
 START_TEST(no_character_of_a_token_can_be_changed)
 {
+    static const char characters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+        "+/=. ";
+
     make_token(7, false, 60);
     for (size_t i = strlen("Bearer "); i < header.len; i++) {
         char right = header.data[i];
-        for (const char *wrong = "AQz_.=+ "; *wrong; wrong++) {
+        for (const char *wrong = characters; *wrong; wrong++) {
             if (*wrong == right)
                 continue;
             header.data[i] = *wrong;
@@ -395,6 +400,21 @@ START_TEST(another_base64_is_refused)
     sign(KEY, strlen(KEY));
     ck_assert(!check());
     free(claims);
+}
+END_TEST
+
+/* Four characters are three bytes: one character more is none. */
+START_TEST(a_part_of_an_impossible_length_is_refused)
+{
+    static const char claims[] = "{\"sub\":7,\"exp\":9999999999}";
+
+    buf_puts(&header, "Bearer ");
+    encode(HEADER, strlen(HEADER), URL);
+    ck_assert_uint_eq((header.len - strlen("Bearer ")) % 4, 0);
+    buf_puts(&header, "A.");
+    encode(claims, strlen(claims), URL);
+    sign(KEY, strlen(KEY));
+    ck_assert(!check());
 }
 END_TEST
 
@@ -774,6 +794,7 @@ static void add_signatures(TCase *tests)
     tcase_add_loop_test(
         tests, nothing_can_stand_behind_a_token, 0, COUNT(tails));
     tcase_add_loop_test(tests, another_base64_is_refused, 0, COUNT(bad_forms));
+    tcase_add_test(tests, a_part_of_an_impossible_length_is_refused);
     tcase_add_test(tests, a_token_has_at_most_4096_characters);
 }
 

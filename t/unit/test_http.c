@@ -23,6 +23,16 @@ static void make_page(const char *body)
     http_set_etag(&response);
 }
 
+START_TEST(bytes_are_percent_encoded_but_plain_ones)
+{
+    struct buf text = {0};
+
+    http_encode(&text, "/a b\"\xff\x01%20~", "/%~");
+    ck_assert_str_eq(buf_text(&text), "/a%20b%22%FF%01%20~");
+    buf_free(&text);
+}
+END_TEST
+
 START_TEST(a_head_has_status_type_tag_length_and_headers)
 {
     make_page("[]");
@@ -256,6 +266,7 @@ int main(void)
     SRunner *runner = srunner_create(suite);
 
     tcase_add_checked_fixture(tests, NULL, tear_down);
+    tcase_add_test(tests, bytes_are_percent_encoded_but_plain_ones);
     tcase_add_test(tests, a_head_has_status_type_tag_length_and_headers);
     tcase_add_test(tests, a_304_has_no_length);
     tcase_add_test(tests, a_204_has_no_length);
