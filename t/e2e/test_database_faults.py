@@ -55,6 +55,11 @@ def loner(stack):
     return stack.client.add_participant()
 
 
+def settle(stack):
+    """Until the dispatcher, too, is connected and has nothing to do."""
+    eventually(lambda: stack.one("SELECT count(*) FROM outbox") == "0")
+
+
 def keep_busy(stack, work):
     """Lets every worker have a part of it, though few would do."""
     with Load(work, threads=10) as load:
@@ -147,6 +152,7 @@ def test_a_restart_in_the_background_is_hardly_noticed(stack):
 
 def test_connections_cut_by_the_server_are_opened_anew_without_a_fault(stack):
     """As after an idle timeout or a failover: the first use finds it dead."""
+    settle(stack)
     one = stack.client.add_participant()
     for _ in range(3):
         stack.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -158,6 +164,7 @@ def test_connections_cut_by_the_server_are_opened_anew_without_a_fault(stack):
 def test_writes_do_not_fail_once_a_restarted_database_is_back(stack):
     """Each worker finds its idle connection dead at its next request, however
     long after: nothing was sent over it, so it can be sent over a new one."""
+    settle(stack)
     one = stack.client.add_participant()
 
     def rename(number):
@@ -197,6 +204,7 @@ def test_every_line_of_the_log_has_its_form(stack):
 
 
 def test_started_without_a_database_the_service_waits_for_it(stack):
+    settle(stack)
     one = stack.client.add_participant()
     stack.down("newsfeed")
     stack.down("postgres", "INT")
