@@ -11,6 +11,7 @@
 #include "worker.h"
 
 enum {
+    ORDERS_MAX = 100,          /* small ones in one transaction */
     POSTS_MAX = 500,           /* indexed in one transaction */
     STATEMENT_TIMEOUT = 10000, /* ms: a piece may take longer than a request */
     CACHE_RETRY = 250,         /* ms: a stale page must go within a second */
@@ -102,44 +103,62 @@ static bool index_posts(struct dispatcher *d)
     return !error && count == POSTS_MAX;
 }
 
-static enum error do_turn(struct dispatcher *d, const struct order *order)
+/* *is_small: nothing is left of it, or nothing was to be done yet. */
+static enum error do_turn(
+    struct dispatcher *d, const struct order *order, bool *is_small)
 {
-    bool done = false;
-
+    buf_reset(&d->orders, TOUCHED_KEPT);
+    buf_reset(&d->touched, TOUCHED_KEPT);
     buf_printf(&d->orders, "{%lld}", (long long)order->id);
+
+    *is_small = true;
     enum error error = outbox_touched(d->pg, order, &d->touched);
     if (!error)
         error = drop_or_note(d);
     if (!error && !order->ready)
         return outbox_postpone(d->pg, order->id, SETTLE);
     if (!error)
-        error = outbox_work(d->pg, order, d->config->dispatcher_piece, &done);
-    if (!error && done)
+        error =
+            outbox_work(d->pg, order, d->config->dispatcher_piece, is_small);
+    if (!error && *is_small)
         error = outbox_delete(d->pg, order->id);
     return error;
 }
 
-static bool take_turn(struct dispatcher *d, enum outbox_kind kind)
+/* An order that fails by itself must not be the first again at once. */
+static void set_back(struct dispatcher *d, const struct order *order)
+{
+    log_error("dispatcher",
+        "order %lld of kind '%c' failed; tried again in %d s",
+        (long long)order->id, order->kind, FAULT_PAUSE / 1000);
+    if (outbox_postpone(d->pg, order->id, FAULT_PAUSE))
+        log_error("dispatcher", "the order could not be put off");
+}
+
+/* Small orders share a transaction; one that has more to do ends it. */
+static bool take_turns(struct dispatcher *d, enum outbox_kind kind)
 {
     struct order order = {0};
+    enum error error = OK;
+    bool is_small = true;
+    int count = 0;
 
     if (!start_turn(d))
         return false;
-    enum error error = outbox_take(d->pg, kind, &order);
-    if (!error)
-        error = do_turn(d, &order);
+    for (; !error && is_small && count < ORDERS_MAX; count++) {
+        order.id = 0;
+        error = outbox_take(d->pg, kind, &order);
+        if (!error)
+            error = do_turn(d, &order, &is_small);
+    }
+    if (error == ERR_NOT_FOUND && count > 1)
+        error = OK;
     if (!error)
         error = pg_commit(d->pg);
     pg_rollback(d->pg);
 
-    if (error == ERR_INTERNAL && order.id) {
-        log_error("dispatcher",
-            "order %lld of kind '%c' failed; tried again "
-            "in %d s",
-            (long long)order.id, order.kind, FAULT_PAUSE / 1000);
-        if (outbox_postpone(d->pg, order.id, FAULT_PAUSE))
-            log_error("dispatcher", "the order could not be put off");
-    }
+    if (error == ERR_INTERNAL && order.id)
+        set_back(d, &order);
     return !error;
 }
 
@@ -179,7 +198,7 @@ static bool work_round(struct dispatcher *d)
     bool more = index_posts(d);
 
     for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-        more |= take_turn(d, kinds[i]);
+        more |= take_turns(d, kinds[i]);
     more |= retry_drops(d);
     expire_keys(d);
     return more;

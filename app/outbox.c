@@ -46,8 +46,8 @@ enum error outbox_index_posts(struct pg *pg, const struct buf *orders)
 {
     static struct pg_statement statement = {
         .name = "index_posts",
-        .sql = "WITH done AS (DELETE FROM outbox WHERE id = ANY ($1::bigint[])"
-               " RETURNING other_id)"
+        .sql = "WITH done AS (DELETE FROM outbox WHERE kind = 'p'"
+               " AND id = ANY ($1::bigint[]) RETURNING other_id)"
                " INSERT INTO search (outbound_id, participant_id, document)"
                " SELECT o.id, o.participant_id,"
                " setweight(to_tsvector('simple', subject), 'A') ||"
@@ -156,7 +156,7 @@ enum error outbox_postpone(struct pg *pg, int64_t order, int ms)
         .name = "postpone",
         .sql = "UPDATE outbox SET previous = greatest(previous, 1),"
                " due = clock_timestamp() + $2::bigint * interval '1 ms'"
-               " WHERE id = $1::bigint",
+               " WHERE id = $1::bigint AND kind <> 'p'",
     };
     struct pg_params params = {0};
 
@@ -169,7 +169,7 @@ enum error outbox_delete(struct pg *pg, int64_t order)
 {
     static struct pg_statement statement = {
         .name = "delete",
-        .sql = "DELETE FROM outbox WHERE id = $1::bigint",
+        .sql = "DELETE FROM outbox WHERE id = $1::bigint AND kind <> 'p'",
     };
     struct pg_params params = {0};
 
@@ -186,7 +186,8 @@ enum error outbox_delete(struct pg *pg, int64_t order)
 #define ADVANCE(ID, PREVIOUS)                                                 \
     ", step AS (UPDATE outbox SET previous = " PREVIOUS ", progress = mark,"  \
     " due = clock_timestamp() FROM (SELECT max(" ID ") AS mark FROM piece) m" \
-    " WHERE outbox.id = $5::bigint AND mark IS NOT NULL)" COUNT
+    " WHERE outbox.id = $5::bigint AND kind <> 'p' AND mark IS NOT "          \
+    "NULL)" COUNT
 
 static struct pg_statement deliver = {
     .name = "deliver",
@@ -246,11 +247,12 @@ static struct pg_statement sweep_friends = {
            " WHERE o.participant_id = $1 AND i.participant_id = friend_id"
            " AND i.outbound_id = o.id),"
            " links AS (DELETE FROM friendship f USING piece"
-           " WHERE (f.participant_id, f.friend_id) = ($1, piece.friend_id)"
-           " OR (f.participant_id, f.friend_id) = (piece.friend_id, $1)),"
+           " WHERE f.participant_id = $1 AND f.friend_id = piece.friend_id),"
+           " backlinks AS (DELETE FROM friendship f USING piece"
+           " WHERE f.participant_id = piece.friend_id AND f.friend_id = $1),"
            " step AS (UPDATE outbox SET xid = pg_current_xact_id(),"
            " due = clock_timestamp() WHERE id = $5::bigint"
-           " AND EXISTS (SELECT FROM piece))" COUNT,
+           " AND kind <> 'p' AND EXISTS (SELECT FROM piece))" COUNT,
 };
 
 static struct pg_statement sweep_feed = {
@@ -305,10 +307,12 @@ enum error outbox_drop_later(struct pg *pg, const struct buf *orders, int ttl)
         .name = "drop_later",
         .sql = "INSERT INTO outbox (kind, participant_id, due)"
                " SELECT DISTINCT 'c'::\"char\", whose,"
-               " now() + $2::bigint * interval '1 second' FROM outbox,"
-               " unnest(ARRAY[participant_id,"
+               " now() + $2::bigint * interval '1 second' FROM (SELECT *"
+               " FROM outbox WHERE kind = 'p' AND id = ANY ($1::bigint[])"
+               " UNION ALL SELECT * FROM outbox WHERE kind <> 'p'"
+               " AND id = ANY ($1)) orders, unnest(ARRAY[participant_id,"
                " CASE kind WHEN 'f' THEN other_id END]) whose"
-               " WHERE id = ANY ($1::bigint[]) AND whose IS NOT NULL",
+               " WHERE whose IS NOT NULL",
     };
     struct pg_params params = {0};
 
@@ -338,7 +342,8 @@ enum error outbox_forget_drops(struct pg *pg, const struct buf *orders)
 {
     static struct pg_statement forget = {
         .name = "forget_drops",
-        .sql = "DELETE FROM outbox WHERE id = ANY ($1::bigint[])",
+        .sql = "DELETE FROM outbox WHERE kind <> 'p'"
+               " AND id = ANY ($1::bigint[])",
     };
     static struct pg_statement expire = {
         .name = "expire_drops",

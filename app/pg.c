@@ -185,13 +185,15 @@ static bool has_rows(const struct pg *pg)
 }
 
 /* Sets up the session and compares the schema's version. Every statement is
- * planned once and kept; compiling plans never pays for queries this small. */
+ * planned once and kept, perhaps while its tables are empty, and none of them
+ * has to read a whole table; compiling plans never pays for ones this small. */
 static enum error greet(struct pg *pg, int64_t deadline, struct buf *reason)
 {
     char sql[256];
     snprintf(sql, sizeof(sql),
         "SET statement_timeout = %d; SET plan_cache_mode = force_generic_plan;"
-        "SET jit = off; SELECT max(version)::text FROM schema_migration",
+        "SET enable_seqscan = off; SET jit = off; SELECT max(version)::text "
+        "FROM schema_migration",
         pg->settings.statement_timeout);
 
     if (!PQsendQuery(pg->conn, sql) || !receive(pg, deadline)) {
@@ -241,8 +243,8 @@ static enum error connect_new(struct pg *pg, struct buf *reason)
     else if (!complete_connection(pg, deadline)) {
         explain(reason, PQerrorMessage(pg->conn));
         if (monotonic_ms() >= deadline)
-            buf_printf(reason, "no answer within %d ms",
-                pg->settings.connect_timeout);
+            buf_printf(
+                reason, "no answer within %d ms", pg->settings.connect_timeout);
     } else if (PQsetnonblocking(pg->conn, 1) == 0)
         error = greet(pg, deadline, reason);
     clear_result(pg);

@@ -61,7 +61,7 @@ CREATE INDEX search_document ON search USING gin (document);
 --      until `due`, when they have expired by themselves
 --   x  an order that failed by itself and waits for a person
 CREATE TABLE outbox (
-    id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    id             bigint GENERATED ALWAYS AS IDENTITY,
     kind           "char" NOT NULL,
     participant_id bigint NOT NULL,
     other_id       bigint NOT NULL DEFAULT 0,
@@ -71,6 +71,10 @@ CREATE TABLE outbox (
     due            timestamptz NOT NULL DEFAULT now()
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
 
+-- A post writes to the first of them alone, and is found without wading
+-- through orders that wait for their time.
+CREATE UNIQUE INDEX outbox_posts ON outbox (id) WHERE kind = 'p';
+CREATE UNIQUE INDEX outbox_orders ON outbox (id) WHERE kind <> 'p';
 CREATE INDEX outbox_due ON outbox (kind, due) WHERE kind <> 'p';
 
 -- Answers of requests that carried an Idempotency-Key. status is null while

@@ -56,7 +56,8 @@ def loner(stack):
 
 
 def settle(stack):
-    """Until the dispatcher, too, is connected and has nothing to do."""
+    """Until workers and dispatcher are connected and have nothing to do."""
+    eventually(lambda: stack.client.publish(stack.client.add_participant()))
     eventually(lambda: stack.one("SELECT count(*) FROM outbox") == "0")
 
 

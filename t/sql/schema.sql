@@ -1,7 +1,7 @@
 -- The tables: what they hold, what their keys forbid, what is filled in.
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(45);
+SELECT plan(46);
 
 SELECT tables_are('public', ARRAY['participant', 'friendship', 'outbound',
     'inbound', 'search', 'outbox', 'idempotency', 'schema_migration']);
@@ -13,7 +13,8 @@ SELECT col_is_pk('friendship', ARRAY['participant_id', 'friend_id']);
 SELECT col_is_pk('outbound', 'id');
 SELECT col_is_pk('inbound', ARRAY['participant_id', 'outbound_id']);
 SELECT col_is_pk('search', 'outbound_id');
-SELECT col_is_pk('outbox', 'id');
+SELECT index_is_unique('outbox', 'outbox_posts');
+SELECT index_is_unique('outbox', 'outbox_orders');
 SELECT col_is_pk('idempotency', ARRAY['scope', 'key']);
 SELECT col_is_pk('schema_migration', 'version');
 
