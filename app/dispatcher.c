@@ -189,18 +189,23 @@ static void expire_keys(struct dispatcher *d)
         log_warn("dispatcher", "old idempotency keys could not be deleted");
 }
 
-/* One look at everything, a piece of each kind, so that no kind of order waits
- * for the whole of another. */
+/* One look, then a piece of each kind, so that no kind of order waits for the
+ * whole of another. */
 static bool work_round(struct dispatcher *d)
 {
-    static const enum outbox_kind kinds[] = {
-        ORDER_DELIVER, ORDER_FRIENDSHIP, ORDER_REMOVED, ORDER_GONE};
-    bool more = index_posts(d);
+    char kinds[OUTBOX_KINDS_MAX];
+    bool more = false;
 
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-        more |= take_turns(d, kinds[i]);
-    more |= retry_drops(d);
     expire_keys(d);
+    if (outbox_look(d->pg, kinds))
+        return false;
+    for (const char *kind = kinds; *kind; kind++)
+        if (*kind == ORDER_POST)
+            more |= index_posts(d);
+        else if (*kind == ORDER_DROP)
+            more |= retry_drops(d);
+        else
+            more |= take_turns(d, (enum outbox_kind) * kind);
     return more;
 }
 

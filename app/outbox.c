@@ -1,5 +1,6 @@
 /* Every SQL text of the dispatcher: taking orders and carrying them out. */
 #include <stdint.h>
+#include <stdio.h>
 
 #include "log.h"
 #include "outbox.h"
@@ -17,6 +18,25 @@ static void read_orders(
         pg_ids(pg, i, 1, touched);
     }
     buf_puts(orders, "}");
+}
+
+enum error outbox_look(struct pg *pg, char kinds[OUTBOX_KINDS_MAX])
+{
+    static struct pg_statement statement = {
+        .name = "look",
+        .sql =
+            "SELECT concat((SELECT 'p' FROM outbox WHERE kind = 'p' LIMIT 1),"
+            " (SELECT string_agg(k::text, '')"
+            " FROM unnest('{c,d,f,r,g}'::\"char\"[]) k"
+            " WHERE EXISTS (SELECT FROM outbox WHERE kind = k"
+            " AND kind <> 'p' AND due <= now())))",
+        .reads = true,
+    };
+
+    enum error error = pg_exec(pg, &statement, &(struct pg_params){0});
+    if (!error)
+        snprintf(kinds, OUTBOX_KINDS_MAX, "%s", pg_text(pg, 0, 0).data);
+    return error;
 }
 
 /* --- posts -------------------------------------------------------------- */
@@ -305,9 +325,9 @@ enum error outbox_drop_later(struct pg *pg, const struct buf *orders, int ttl)
 {
     static struct pg_statement statement = {
         .name = "drop_later",
-        .sql = "INSERT INTO outbox (kind, participant_id, due)"
+        .sql = "INSERT INTO outbox (kind, participant_id, progress)"
                " SELECT DISTINCT 'c'::\"char\", whose,"
-               " now() + $2::bigint * interval '1 second' FROM (SELECT *"
+               " extract(epoch FROM now())::bigint + $2::bigint FROM (SELECT *"
                " FROM outbox WHERE kind = 'p' AND id = ANY ($1::bigint[])"
                " UNION ALL SELECT * FROM outbox WHERE kind <> 'p'"
                " AND id = ANY ($1)) orders, unnest(ARRAY[participant_id,"
@@ -347,7 +367,8 @@ enum error outbox_forget_drops(struct pg *pg, const struct buf *orders)
     };
     static struct pg_statement expire = {
         .name = "expire_drops",
-        .sql = "DELETE FROM outbox WHERE kind = 'c' AND due < now()",
+        .sql = "DELETE FROM outbox WHERE kind = 'c'"
+               " AND progress < extract(epoch FROM now())",
     };
     struct pg_params params = {0};
 

@@ -17,7 +17,10 @@
 #include "error.h"
 #include "pg.h"
 
+/* The kinds as the table knows them; see sql/001_feed.sql. */
 enum outbox_kind {
+    ORDER_POST = 'p',
+    ORDER_DROP = 'c',
     ORDER_DELIVER = 'd',
     ORDER_FRIENDSHIP = 'f',
     ORDER_REMOVED = 'r',
@@ -33,6 +36,13 @@ struct order {
     int64_t progress; /* otherwise previous is 0 until the first turn is over */
     bool ready;       /* its work may be done; until then only drops */
 };
+
+enum {
+    OUTBOX_KINDS_MAX = 8
+};
+
+/* The kinds of which an order is due, a letter each, as a string. */
+MUST_CHECK enum error outbox_look(struct pg *pg, char kinds[OUTBOX_KINDS_MAX]);
 
 /* The orders of posts to index, at most `limit`, oldest first: their ids as an
  * array "{1,2}", and whose pages to drop. *count: how many. */

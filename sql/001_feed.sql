@@ -58,7 +58,7 @@ CREATE INDEX search_document ON search USING gin (document);
 --   r  post other_id was removed: sweep it from feeds and index
 --   g  participant_id is gone: sweep all that was its own
 --   c  the pages of participant_id and friends could not be dropped: try again
---      until `due`, when they have expired by themselves
+--      until `progress` (s since 1970), when they have expired by themselves
 --   x  an order that failed by itself and waits for a person
 CREATE TABLE outbox (
     id             bigint GENERATED ALWAYS AS IDENTITY,
