@@ -3,6 +3,7 @@
 #ifndef NEWSFEED_API_H
 #define NEWSFEED_API_H
 
+#include "auth.h"
 #include "cache.h"
 #include "check.h"
 #include "config.h"
@@ -14,6 +15,7 @@
 /* One checked request on its way through its handler. */
 struct call {
     const struct config *config;
+    struct identity identity; /* all zeros if nobody is asked */
     struct pg *pg;
     struct cache *cache;
     const struct http_request *request;

@@ -5,6 +5,14 @@
 #include "json.h"
 #include "store.h"
 
+/* Which of the two it is that does not exist. */
+static int64_t find_missing(struct call *call, int64_t from, int64_t to)
+{
+    struct participant found;
+
+    return store_participant_get(call->pg, from, &found) ? from : to;
+}
+
 enum error api_friend_add(struct call *call, struct http_response *response)
 {
     int64_t from = api_participant(call);
@@ -23,8 +31,8 @@ enum error api_friend_add(struct call *call, struct http_response *response)
     error = store_friend_add(
         call->pg, from, to, call->config->feed_backfill, &friendship);
     if (error == ERR_NOT_FOUND)
-        return api_fail(call, error,
-            "participant %" PRId64 " or %" PRId64 " does not exist", from, to);
+        return api_fail(call, error, "participant %" PRId64 " does not exist",
+            find_missing(call, from, to));
     if (error)
         return error;
     api_touch(call, from);

@@ -43,9 +43,14 @@ enum error api_inbound_list(struct call *call, struct http_response *response)
 
     if (*call->request->query == '\0')
         lookup = cache_fetch(call->cache, api_participant(call), call->page);
-    if (lookup == CACHE_HIT &&
-        http_parse_page(call->page->data, call->page->len, response))
-        return OK;
+    if (lookup == CACHE_HIT) {
+        if (http_parse_page(call->page->data, call->page->len, response))
+            return OK;
+        http_response_reset(response); /* somebody else's writing */
+        response->status = 200;
+        response->content_type = HTTP_JSON;
+        cache_release(call->cache, api_participant(call));
+    }
 
     enum error error = read_feed(call, response);
     if (lookup == CACHE_LEASE)

@@ -152,7 +152,7 @@ static const char *check_header(const char *text, size_t len)
 {
     struct json_object *header = decode_part(text, len);
     bool ok = header && strcmp(json_text(header, "alg").data, "HS256") == 0 &&
-              !json_member(header, "crit");
+              !json_has(header, "crit");
 
     json_free(header);
     return ok ? NULL : "the token must be signed with HS256";
@@ -195,7 +195,7 @@ static const char *check_claims(const struct auth *auth,
 
     if (!json_number(claims, "exp", &expiry) || expiry <= now - LEEWAY)
         return "the token has no time of expiry, or it is over";
-    if (json_member(claims, "nbf") &&
+    if (json_has(claims, "nbf") &&
         (!json_number(claims, "nbf", &beginning) || beginning > now + LEEWAY))
         return "the token is not valid yet";
     if (*auth->audience &&

@@ -15,13 +15,14 @@ enum {
     LEASE_TTL = 3,  /* seconds that a reader may take to fill a page */
     LEASE_WAIT = 5, /* ms that another reader waits for it, once */
     KEY_MAX = 80,
+    PAGE_MAX = (1 << 20) - 1024, /* what memcached takes by default, and room */
+    HURRY = 10, /* ms that a server which did not drop in time is given */
 };
 
 struct cache {
     const struct config *config;
     struct memc *memc;             /* NULL: there is no cache */
-    struct breaker *breakers;      /* one for each server */
-    int retry;                     /* ms */
+    struct cache_guard *guards;    /* one for each server */
     unsigned char servers[GROUPS]; /* the server of each group */
     uint64_t nonce;
     uint64_t lease; /* cas of the lease in hand */
@@ -32,11 +33,18 @@ static int group_of(int64_t participant)
     return (int)(participant % GROUPS);
 }
 
+/* Pages that ask for a token have keys of their own: an nginx that does not
+ * know of tokens yet finds none of them. */
+static const char *prefix_end(const struct config *config)
+{
+    return *config->auth_key_file ? "-auth" : "";
+}
+
 static void name_key(
     const struct cache *cache, int64_t participant, char key[KEY_MAX])
 {
-    snprintf(key, KEY_MAX, "%s:inbound:%" PRId64, cache->config->cache_prefix,
-        participant);
+    snprintf(key, KEY_MAX, "%s%s:inbound:%" PRId64, cache->config->cache_prefix,
+        prefix_end(cache->config), participant);
 }
 
 bool cache_check(const struct config *config, struct buf *faults)
@@ -50,8 +58,7 @@ bool cache_check(const struct config *config, struct buf *faults)
     return ok;
 }
 
-struct cache *cache_new(
-    const struct config *config, struct breaker *breakers, int retry)
+struct cache *cache_new(const struct config *config, struct cache_guard *guards)
 {
     struct buf faults = {0};
     struct cache *cache = calloc(1, sizeof(*cache));
@@ -59,8 +66,7 @@ struct cache *cache_new(
     if (!cache)
         return NULL;
     cache->config = config;
-    cache->breakers = breakers;
-    cache->retry = retry;
+    cache->guards = guards;
     cache->nonce = (uint64_t)getpid() << 32 ^ (uint64_t)time(NULL);
     if (*config->cache_servers != '\0') {
         cache->memc =
@@ -85,23 +91,49 @@ void cache_free(struct cache *cache)
     free(cache);
 }
 
-static struct breaker *breaker_of(const struct cache *cache, int group)
+static bool is_failure(enum memc_result result)
 {
-    return &cache->breakers[cache->servers[group]];
+    return result == MEMC_LOST || result == MEMC_FAILED;
 }
 
-static bool may_use(const struct cache *cache, int group)
+/* Keeps everybody off a server that failed, and logs when that begins and when
+ * it is over. */
+static void note(const struct cache *cache, int server, struct breaker *breaker,
+    enum memc_result result, int pause)
 {
-    return cache->memc && !breaker_is_open(breaker_of(cache, group));
+    bool failed = is_failure(result);
+    bool was_failing = breaker_was_tripped(breaker);
+    struct buf name = {0};
+
+    if (failed)
+        breaker_trip(breaker, pause);
+    else if (was_failing)
+        breaker_reset(breaker);
+    if (failed == was_failing)
+        return;
+    memc_print_server(cache->memc, server, &name);
+    if (failed)
+        log_warn(
+            "cache", "%s fails: %s", buf_text(&name), memc_error(cache->memc));
+    else
+        log_info("cache", "%s answers again", buf_text(&name));
+    buf_free(&name);
 }
 
-/* Passes a result on; a failure keeps everybody off that server for a while. */
-static enum memc_result note(
+static enum memc_result note_read(
     const struct cache *cache, int group, enum memc_result result)
 {
-    if (result == MEMC_LOST || result == MEMC_FAILED)
-        breaker_trip(breaker_of(cache, group), cache->retry);
+    int server = cache->servers[group];
+
+    note(cache, server, &cache->guards[server].reads, result,
+        cache->config->cache_retry);
     return result;
+}
+
+static bool may_read(const struct cache *cache, int group)
+{
+    return cache->memc &&
+           !breaker_is_open(&cache->guards[cache->servers[group]].reads);
 }
 
 static bool is_lease(const struct buf *value)
@@ -147,7 +179,7 @@ enum cache_lookup cache_fetch(
     char key[KEY_MAX];
     bool leased;
 
-    if (!may_use(cache, group))
+    if (!may_read(cache, group))
         return CACHE_MISS;
     name_key(cache, participant, key);
 
@@ -156,14 +188,13 @@ enum cache_lookup cache_fetch(
         nanosleep(&(struct timespec){.tv_nsec = LEASE_WAIT * 1000000L}, NULL);
         result = get_page(cache, group, key, page, &leased);
     }
-    if (result == MEMC_OK)
+    if (note_read(cache, group, result) == MEMC_OK)
         return CACHE_HIT;
     if (result == MEMC_NOT_FOUND && !leased) {
         result = take_lease(cache, group, key, page);
-        if (result == MEMC_OK)
+        if (note_read(cache, group, result) == MEMC_OK)
             return CACHE_LEASE;
     }
-    note(cache, group, result);
     return CACHE_MISS;
 }
 
@@ -173,8 +204,12 @@ void cache_store(
     int group = group_of(participant);
     char key[KEY_MAX];
 
+    if (len > PAGE_MAX) {
+        cache_release(cache, participant);
+        return;
+    }
     name_key(cache, participant, key);
-    note(cache, group,
+    note_read(cache, group,
         memc_replace(cache->memc, group, key, page, len,
             cache->config->cache_ttl, cache->lease));
 }
@@ -184,26 +219,33 @@ void cache_release(struct cache *cache, int64_t participant)
     cache_drop(cache, &participant, 1);
 }
 
-/* Deletes those pages that lie on one server; MEMC_NOT_FOUND: none does. */
+/* Deletes those pages that lie on one server, of which there is one. */
 static enum memc_result drop_from(const struct cache *cache, int server,
     const int64_t *participants, size_t count)
 {
     char key[KEY_MAX];
-    int last = -1; /* group of the last one deleted */
+    int last = 0; /* group of the last one deleted */
 
     for (size_t i = 0; i < count; i++) {
         int group = group_of(participants[i]);
         if (cache->servers[group] != server)
             continue;
-        if (!may_use(cache, group))
-            return MEMC_FAILED;
         last = group;
         name_key(cache, participants[i], key);
         enum memc_result result = memc_delete(cache->memc, group, key);
-        if (result == MEMC_LOST || result == MEMC_FAILED)
+        if (is_failure(result))
             return result;
     }
-    return last < 0 ? MEMC_NOT_FOUND : memc_fence(cache->memc, last);
+    return memc_fence(cache->memc, last);
+}
+
+static bool lies_on(const struct cache *cache, int server,
+    const int64_t *participants, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (cache->servers[group_of(participants[i])] == server)
+            return true;
+    return false;
 }
 
 bool cache_drop(struct cache *cache, const int64_t *participants, size_t count)
@@ -211,15 +253,19 @@ bool cache_drop(struct cache *cache, const int64_t *participants, size_t count)
     bool dropped = true;
 
     for (int i = 0; cache->memc && i < memc_server_count(cache->memc); i++) {
-        bool was_open = breaker_is_open(&cache->breakers[i]);
+        struct breaker *breaker = &cache->guards[i].drops;
+        int timeout = cache->config->cache_timeout;
+        if (!lies_on(cache, i, participants, count))
+            continue;
+        if (breaker_was_tripped(breaker) && timeout > HURRY)
+            timeout = HURRY;
+        memc_limit_deletes(cache->memc, timeout);
         enum memc_result result = drop_from(cache, i, participants, count);
         if (result == MEMC_LOST) /* all of them, over a new connection */
             result = drop_from(cache, i, participants, count);
-        if (result == MEMC_OK || result == MEMC_NOT_FOUND)
-            continue;
-        dropped = false;
-        if (!was_open)
-            breaker_trip(&cache->breakers[i], cache->retry);
+        note(cache, i, breaker, result, 0);
+        if (is_failure(result))
+            dropped = false;
     }
     return dropped;
 }
@@ -251,8 +297,14 @@ bool cache_print_map(
     for (int i = 0; i < GROUPS && memc_server_count(memc) > 1; i++)
         buf_printf(
             out, "    %d newsfeed_cache_%d;\n", i, memc_server_of(memc, i));
-    buf_printf(out, "}\nmap \"\" $newsfeed_cache_prefix { default \"%s\"; }\n",
-        config->cache_prefix);
+    buf_puts(out, "}\n");
+    if (*config->auth_key_file)
+        buf_puts(out, "# auth.key_file is set. auth.conf defines the variable; "
+                      "without that\n# include nginx refuses to start, and "
+                      "shows no feed to strangers.\n");
+    buf_printf(out, "map %s $newsfeed_cache_prefix { default \"%s%s\"; }\n",
+        *config->auth_key_file ? "$newsfeed_authorized" : "\"\"",
+        config->cache_prefix, prefix_end(config));
     memc_free(memc);
     return true;
 }

@@ -1,5 +1,6 @@
 /* The cache of inbound pages: keys, leases, drops. It may fail at any time and
- * never makes a request fail; what it holds is never older than the last drop.
+ * never makes a request fail. What it holds is never older than the last drop
+ * that succeeded; one that did not is the dispatcher's to repeat.
  *
  * One key a feed. A value is a whole stored page ("HTTP/1.1 200 OK…", see
  * http_print_page), or a lease ("L:" and a nonce): the promise of one reader
@@ -29,12 +30,12 @@ enum cache_lookup {
 /* Whether the settings about the cache hold; a line for each fault. */
 bool cache_check(const struct config *config, struct buf *faults);
 
-/* Connects nothing yet. breakers: one for each server, whoever shares them; a
- * server that failed is left alone for retry ms. The config must outlive it.
+/* Connects nothing yet. guards: one for each server, whoever shares them; a
+ * server that failed is left alone for a while. The config must outlive it.
  * NULL: no memory, or bad settings (logged). With cache.servers empty
  * everything is a miss and every drop succeeds. */
 struct cache *cache_new(
-    const struct config *config, struct breaker *breakers, int retry);
+    const struct config *config, struct cache_guard *guards);
 void cache_free(struct cache *cache);
 
 /* The page of a feed. Another reader's lease is waited for once, LEASE_WAIT ms.

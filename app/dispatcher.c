@@ -13,10 +13,12 @@
 enum {
     ORDERS_MAX = 100,          /* small ones in one transaction */
     POSTS_MAX = 500,           /* indexed in one transaction */
+    DROPS_MAX = 500,           /* orders to drop pages, likewise */
+    BATCH_MS = 300,            /* a batch that took longer is halved */
     STATEMENT_TIMEOUT = 10000, /* ms: a piece may take longer than a request */
-    CACHE_RETRY = 250,         /* ms: a stale page must go within a second */
     SETTLE = 500,              /* ms from an order's first turn to the next */
     FAULT_PAUSE = 60000,     /* ms until an order that failed is tried again */
+    LATE_PAUSE = 5000,       /* the same for one that took too long */
     EXPIRY_INTERVAL = 60000, /* ms between looks for old keys */
     EXPIRY_PIECE = 10000,    /* keys in one transaction */
     TOUCHED_KEPT = 64 << 10, /* bytes of a buffer that stay allocated */
@@ -24,10 +26,12 @@ enum {
 
 struct dispatcher {
     const struct config *config;
+    struct slot *slot;
     struct pg *pg;
     struct cache *cache;
-    struct breaker breakers[SCOREBOARD_CACHES];
-    int batch; /* posts to take at once: fewer after one failed */
+    struct cache_guard guards[SCOREBOARD_CACHES];
+    int posts; /* to take at once */
+    int drops; /* likewise */
     int64_t next_expiry;
     struct buf orders;
     struct buf touched;
@@ -64,29 +68,28 @@ static enum error drop_or_note(struct dispatcher *d)
     return outbox_drop_later(d->pg, &d->orders, d->config->cache_ttl);
 }
 
-/* A post that makes a batch fail must not hold up the others: halve the batch
- * until it stands alone, then set it aside. */
-static void isolate_fault(struct dispatcher *d, int count)
+/* The size of the next batch: smaller after one that failed or took long. */
+static int next_size(int size, int max, bool is_good, int64_t began)
 {
-    if (count > 1) {
-        d->batch = count / 2;
-        return;
-    }
-    if (outbox_park_post(d->pg))
-        log_error("dispatcher", "a post's order could not be set aside");
-    d->batch = POSTS_MAX;
+    if (!is_good || monotonic_ms() - began > BATCH_MS)
+        return size > 1 ? size / 2 : 1;
+    return size * 2 < max ? size * 2 : max;
 }
 
 /* Each of the following does one transaction's worth of work; true: there may
  * be more. */
 
+/* A post that makes its batch fail must not hold up the others: the batch is
+ * halved until it stands alone, and then it is set aside. */
 static bool index_posts(struct dispatcher *d)
 {
+    int64_t began = monotonic_ms();
+    int wanted = d->posts;
     int count = 0;
 
     if (!start_turn(d))
         return false;
-    enum error error = outbox_take_posts(d->pg, d->batch,
+    enum error error = outbox_take_posts(d->pg, wanted,
         d->config->feed_inline_friends, &count, &d->orders, &d->touched);
     if (!error && count > 0)
         error = drop_or_note(d);
@@ -96,97 +99,123 @@ static bool index_posts(struct dispatcher *d)
         error = pg_commit(d->pg);
     pg_rollback(d->pg);
 
-    if (error == ERR_INTERNAL && count > 0)
-        isolate_fault(d, count);
-    else if (!error)
-        d->batch = POSTS_MAX;
-    return !error && count == POSTS_MAX;
+    if (error == ERR_INTERNAL && count == 1 && outbox_park_post(d->pg))
+        log_error("dispatcher", "a post's order could not be set aside");
+    if (!error || pg_is_connected(d->pg))
+        d->posts = next_size(wanted, POSTS_MAX, !error, began);
+    return !error && count == wanted;
 }
 
-/* *is_small: nothing is left of it, or nothing was to be done yet. */
+/* *rows: how many the piece had; 0 as well if it was not its time yet. */
 static enum error do_turn(
-    struct dispatcher *d, const struct order *order, bool *is_small)
+    struct dispatcher *d, const struct order *order, int *rows)
 {
     buf_reset(&d->orders, TOUCHED_KEPT);
     buf_reset(&d->touched, TOUCHED_KEPT);
     buf_printf(&d->orders, "{%lld}", (long long)order->id);
 
-    *is_small = true;
+    *rows = 0;
     enum error error = outbox_touched(d->pg, order, &d->touched);
     if (!error)
         error = drop_or_note(d);
-    if (!error && !order->ready)
+    if (error)
+        return error;
+    if (!order->ready)
         return outbox_postpone(d->pg, order->id, SETTLE);
-    if (!error)
-        error =
-            outbox_work(d->pg, order, d->config->dispatcher_piece, is_small);
-    if (!error && *is_small)
+
+    buf_reset(&d->touched, TOUCHED_KEPT);
+    error = outbox_work(
+        d->pg, order, d->config->dispatcher_piece, rows, &d->touched);
+    if (!error && *rows == 0)
         error = outbox_delete(d->pg, order->id);
     return error;
 }
 
-/* An order that fails by itself must not be the first again at once. */
-static void set_back(struct dispatcher *d, const struct order *order)
+/* An order that fails must not be the first again at once. */
+static void set_back(
+    struct dispatcher *d, const struct order *order, enum error error)
 {
+    int pause = error == ERR_INTERNAL ? FAULT_PAUSE : LATE_PAUSE;
+
     log_error("dispatcher",
         "order %lld of kind '%c' failed; tried again in %d s",
-        (long long)order->id, order->kind, FAULT_PAUSE / 1000);
-    if (outbox_postpone(d->pg, order->id, FAULT_PAUSE))
+        (long long)order->id, order->kind, pause / 1000);
+    if (outbox_postpone(d->pg, order->id, pause))
         log_error("dispatcher", "the order could not be put off");
 }
 
-/* Small orders share a transaction; one that has more to do ends it. */
+/* Small orders share a transaction, until they had a piece's worth of rows
+ * together. What a delivery changed is dropped at once, and once more in the
+ * order's next turn, in case that this process does not live to do it. */
 static bool take_turns(struct dispatcher *d, enum outbox_kind kind)
 {
     struct order order = {0};
     enum error error = OK;
-    bool is_small = true;
+    int total = 0;
     int count = 0;
 
     if (!start_turn(d))
         return false;
-    for (; !error && is_small && count < ORDERS_MAX; count++) {
+    while (
+        !error && count < ORDERS_MAX && total < d->config->dispatcher_piece) {
+        int rows = 0;
         order.id = 0;
         error = outbox_take(d->pg, kind, &order);
         if (!error)
-            error = do_turn(d, &order, &is_small);
+            error = do_turn(d, &order, &rows);
+        if (!error)
+            count++;
+        total += rows;
+        if (kind == ORDER_DELIVER)
+            break;
     }
-    if (error == ERR_NOT_FOUND && count > 1)
+    if (error == ERR_NOT_FOUND && count > 0)
         error = OK;
     if (!error)
         error = pg_commit(d->pg);
     pg_rollback(d->pg);
 
-    if (error == ERR_INTERNAL && order.id)
-        set_back(d, &order);
+    if (!error && kind == ORDER_DELIVER)
+        drop(d);
+    if (error && order.id && pg_is_connected(d->pg))
+        set_back(d, &order, error);
     return !error;
 }
 
 static bool retry_drops(struct dispatcher *d)
 {
+    int64_t began = monotonic_ms();
+    int wanted = d->drops;
     int count = 0;
 
     if (!start_turn(d))
         return false;
     enum error error =
-        outbox_take_drops(d->pg, &count, &d->orders, &d->touched);
-    bool dropped = !error && count > 0 && drop(d);
+        outbox_take_drops(d->pg, wanted, &count, &d->orders, &d->touched);
+    bool fits = !d->orders.failed && !d->touched.failed;
+    bool dropped = !error && count > 0 && fits && drop(d);
     if (!error && count > 0)
         error = outbox_forget_drops(d->pg, dropped ? &d->orders : NULL);
     if (!error && count > 0)
         error = pg_commit(d->pg);
     pg_rollback(d->pg);
+
+    if (count > 0)
+        d->drops = next_size(wanted, DROPS_MAX, fits && !error, began);
     return !error && dropped;
 }
 
 static void expire_keys(struct dispatcher *d)
 {
+    int count = 0;
+
     if (monotonic_ms() < d->next_expiry)
         return;
-    d->next_expiry = monotonic_ms() + EXPIRY_INTERVAL;
     if (outbox_expire_keys(
-            d->pg, d->config->feed_idempotency_hours, EXPIRY_PIECE))
+            d->pg, d->config->feed_idempotency_hours, EXPIRY_PIECE, &count))
         log_warn("dispatcher", "old idempotency keys could not be deleted");
+    if (count < EXPIRY_PIECE)
+        d->next_expiry = monotonic_ms() + EXPIRY_INTERVAL;
 }
 
 /* One look, then a piece of each kind, so that no kind of order waits for the
@@ -196,16 +225,20 @@ static bool work_round(struct dispatcher *d)
     char kinds[OUTBOX_KINDS_MAX];
     bool more = false;
 
+    slot_busy(d->slot);
     expire_keys(d);
     if (outbox_look(d->pg, kinds))
         return false;
-    for (const char *kind = kinds; *kind; kind++)
-        if (*kind == ORDER_POST)
+    for (int i = 0; kinds[i]; i++) {
+        enum outbox_kind kind = (enum outbox_kind)kinds[i];
+        slot_busy(d->slot); /* anew, so that one that hangs is seen */
+        if (kind == ORDER_POST)
             more |= index_posts(d);
-        else if (*kind == ORDER_DROP)
+        else if (kind == ORDER_DROP)
             more |= retry_drops(d);
         else
-            more |= take_turns(d, (enum outbox_kind) * kind);
+            more |= take_turns(d, kind);
+    }
     return more;
 }
 
@@ -217,7 +250,8 @@ static void rest(int ms, const sigset_t *mask)
     ppoll(NULL, 0, &time, mask);
 }
 
-int dispatcher_run(const struct config *config, struct scoreboard *scoreboard)
+int dispatcher_run(const struct config *config, struct scoreboard *scoreboard,
+    struct slot *slot)
 {
     struct pg_settings settings = {
         .conninfo = config->db_conninfo,
@@ -227,7 +261,12 @@ int dispatcher_run(const struct config *config, struct scoreboard *scoreboard)
         .schema_version = STORE_SCHEMA_VERSION,
         .breaker = &scoreboard->db,
     };
-    struct dispatcher d = {.config = config, .batch = POSTS_MAX};
+    struct dispatcher d = {
+        .config = config,
+        .slot = slot,
+        .posts = POSTS_MAX,
+        .drops = DROPS_MAX,
+    };
     sigset_t quit, mask;
     int code = EXIT_DO_NOT_RESTART;
 
@@ -239,11 +278,14 @@ int dispatcher_run(const struct config *config, struct scoreboard *scoreboard)
     sigemptyset(&mask);
 
     d.pg = pg_new(&settings);
-    d.cache = cache_new(config, d.breakers, CACHE_RETRY);
+    d.cache = cache_new(config, d.guards);
     if (!d.pg || !d.cache)
         goto out;
-    while (!stopping)
-        rest(work_round(&d) ? 0 : config->dispatcher_interval, &mask);
+    while (!stopping) {
+        bool more = work_round(&d);
+        slot_idle(slot);
+        rest(more ? 0 : config->dispatcher_interval, &mask);
+    }
     code = EXIT_RETIRED;
 out:
     buf_free(&d.orders);

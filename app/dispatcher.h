@@ -6,6 +6,7 @@
 #include "scoreboard.h"
 
 /* Returns the exit code (see worker.h). QUIT: after the piece in work. */
-int dispatcher_run(const struct config *config, struct scoreboard *scoreboard);
+int dispatcher_run(const struct config *config, struct scoreboard *scoreboard,
+    struct slot *slot);
 
 #endif

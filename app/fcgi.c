@@ -60,6 +60,8 @@ static bool start_library(struct fcgi *fcgi)
     if (setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "0", 0) < 0 || FCGX_Init() != 0)
         return false;
     signal(SIGPIPE, SIG_IGN);
+    signal(
+        SIGUSR1, SIG_IGN); /* libfcgi's own handler ends accepting for good */
     fcgi->initialized =
         FCGX_InitRequest(&fcgi->request, fcgi->listen_fd, 0) == 0;
     return fcgi->initialized;

@@ -222,6 +222,11 @@ void json_free(struct json_object *value)
     json_object_put(value);
 }
 
+bool json_has(struct json_object *object, const char *name)
+{
+    return json_object_object_get_ex(object, name, NULL);
+}
+
 struct json_object *json_member(struct json_object *object, const char *name)
 {
     struct json_object *value = NULL;

@@ -27,6 +27,8 @@ void json_free(struct json_object *value);
 struct text json_text(struct json_object *object, const char *name);
 struct text json_value_text(struct json_object *value);
 
+bool json_has(struct json_object *object, const char *name);
+
 /* Any member, NULL if it is absent or null; lives as long as the object. */
 struct json_object *json_member(struct json_object *object, const char *name);
 

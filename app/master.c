@@ -23,6 +23,9 @@ enum {
     RESTART_SPARE = 8,
     RESTART_INTERVAL = 1000, /* ms */
 
+    /* The dispatcher has statements of up to ten seconds. */
+    DISPATCHER_TIMEOUT = 60000, /* ms in one transaction */
+
     TERM_GRACE = 2000,   /* ms from TERM to KILL */
     READY_INTERVAL = 20, /* ms between looks at a generation that starts up */
 };
@@ -55,6 +58,7 @@ struct master {
     struct generation previous; /* fallen back on until the current is up */
 
     int failures;          /* of the current generation, not yet replaced */
+    int deaths;            /* of the current generation before it was up */
     int64_t restart_spent; /* monotonic ms up to which restarts are used up */
     bool is_stopping;
     int exit_code;
@@ -144,6 +148,14 @@ static void stop_softly(struct master *master)
     drain_all_but(master, 0);
 }
 
+/* How long a child may be busy with one thing, in ms. */
+static int busy_limit(const struct master *master, const struct child *child)
+{
+    return child->is_dispatcher
+               ? DISPATCHER_TIMEOUT
+               : master->current.setup.config->worker_request_timeout;
+}
+
 static void kill_child(struct child *child)
 {
     child->kill_at = KILLED;
@@ -171,14 +183,13 @@ static const char *describe_work(
 /* Who was told to stop and did not, and who is stuck in one request. */
 static void kill_late(struct master *master)
 {
-    int limit = master->current.setup.config->worker_request_timeout;
     int64_t now = monotonic_ms();
 
     for (int i = 0; i < SCOREBOARD_SLOTS; i++) {
         struct child *child = &master->children[i];
         int64_t since = slot_of(master, child)->busy_since;
         bool is_late = child->kill_at && child->kill_at <= now;
-        bool is_stuck = since && now - since >= limit;
+        bool is_stuck = since && now - since >= busy_limit(master, child);
 
         if (!child->pid || child->kill_at == KILLED || (!is_late && !is_stuck))
             continue;
@@ -211,7 +222,8 @@ static int run_child(struct master *master, struct child *child, pid_t parent)
 
     if (child->is_dispatcher) {
         close(master->listen_fd);
-        return dispatcher_run(setup->config, master->scoreboard);
+        return dispatcher_run(
+            setup->config, master->scoreboard, slot_of(master, child));
     }
     return worker_run(master->listen_fd, setup->config, setup->spec,
         master->scoreboard, slot_of(master, child));
@@ -316,6 +328,7 @@ static void use(struct master *master, const struct setup *setup)
     };
     master->is_up = false;
     master->failures = 0;
+    master->deaths = 0;
     log_set_level(setup->config->service_log_level);
 }
 
@@ -401,19 +414,22 @@ static void log_death(
             "master", "%s [%d] ended after %llu requests", name, pid, served);
 }
 
+/* A generation that never gets up, whether it says so or just dies again and
+ * again, gives way to the one before it. */
 static void take_failure(struct master *master, int status)
 {
+    int limit = master->current.setup.config->worker_count + RESTART_SPARE;
     bool is_final =
         WIFEXITED(status) && WEXITSTATUS(status) == EXIT_DO_NOT_RESTART;
+    bool is_hopeless = !master->is_up && (is_final || ++master->deaths > limit);
 
-    if (!is_final || master->is_up)
-        master->failures++;
-    else if (master->previous.number)
+    if (is_hopeless && master->previous.number)
         fall_back(master);
-    else {
+    else if (is_final && !master->is_up) {
         log_error("master", "cannot start, for the reason logged above");
         stop_now(master, EXIT_DO_NOT_RESTART);
-    }
+    } else
+        master->failures++;
 }
 
 static void bury(struct master *master, struct child *child, int status)
@@ -468,7 +484,7 @@ static int64_t next_time(struct master *master)
         if (child->kill_at)
             sooner(&next, child->kill_at);
         if (since)
-            sooner(&next, since + limit);
+            sooner(&next, since + busy_limit(master, child));
     }
     return next;
 }

@@ -6,7 +6,6 @@
 
 #include <libmemcached/memcached.h>
 
-#include "log.h"
 #include "memc.h"
 
 enum {
@@ -25,14 +24,15 @@ struct handle {
     memcached_st *st;
     bool is_quiet;  /* its deletes are not answered */
     bool is_broken; /* to be made anew before its next use */
+    int timeout;    /* ms, of a connect or an answer */
 };
 
 struct memc {
     struct handle patient;
     struct handle quiet;
-    int timeout;
     struct server servers[MEMC_SERVERS_MAX];
     int count;
+    char error[128];
 };
 
 /* --- the list of servers ------------------------------------------------ */
@@ -124,8 +124,8 @@ static bool open_handle(const struct memc *memc, struct handle *handle)
         {MEMCACHED_BEHAVIOR_VERIFY_KEY, 1}, /* off, keys can inject commands */
         {MEMCACHED_BEHAVIOR_TCP_NODELAY, 1},
         {MEMCACHED_BEHAVIOR_TCP_KEEPALIVE, 1},
-        {MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, (uint64_t)memc->timeout},
-        {MEMCACHED_BEHAVIOR_POLL_TIMEOUT, (uint64_t)memc->timeout},
+        {MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, (uint64_t)handle->timeout},
+        {MEMCACHED_BEHAVIOR_POLL_TIMEOUT, (uint64_t)handle->timeout},
         {MEMCACHED_BEHAVIOR_SUPPORT_CAS, 1},
         {MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED, 1},
         {MEMCACHED_BEHAVIOR_NOREPLY, handle->is_quiet},
@@ -176,7 +176,8 @@ struct memc *memc_new(const char *servers, int timeout, struct buf *faults)
     struct memc *memc = calloc(1, sizeof(*memc));
     if (!memc)
         return NULL;
-    memc->timeout = timeout;
+    memc->patient.timeout = timeout;
+    memc->quiet.timeout = timeout;
     memc->quiet.is_quiet = true;
     if (!parse_servers(memc, servers, faults) ||
         !open_handle(memc, &memc->patient) ||
@@ -239,21 +240,23 @@ int memc_server_of(const struct memc *memc, int group)
         memc->patient.st, named.name, named.len);
 }
 
-static void log_failure(const struct memc *memc, const struct handle *handle,
-    int group, const char *what, memcached_return_t rc)
+const char *memc_error(const struct memc *memc)
 {
-    struct buf server = {0};
-    int number = memcached_last_error_errno(handle->st);
-
-    memc_print_server(memc, memc_server_of(memc, group), &server);
-    log_warn("memcached", "%s at %s: %s%s%s", what, buf_text(&server),
-        memcached_strerror(handle->st, rc), number ? ", " : "",
-        number ? strerror(number) : "");
-    buf_free(&server);
+    return memc->error;
 }
 
-static enum memc_result judge(const struct memc *memc, struct handle *handle,
-    int group, const char *what, memcached_return_t rc)
+static void keep_error(
+    struct memc *memc, const struct handle *handle, memcached_return_t rc)
+{
+    int number = memcached_last_error_errno(handle->st);
+
+    snprintf(memc->error, sizeof(memc->error), "%s%s%s",
+        memcached_strerror(handle->st, rc), number ? ", " : "",
+        number ? strerror(number) : "");
+}
+
+static enum memc_result judge(
+    struct memc *memc, struct handle *handle, memcached_return_t rc)
 {
     switch (rc) {
     case MEMCACHED_SUCCESS:
@@ -264,9 +267,11 @@ static enum memc_result judge(const struct memc *memc, struct handle *handle,
     case MEMCACHED_NOTFOUND:
     case MEMCACHED_NOTSTORED:
     case MEMCACHED_DATA_EXISTS:
+    case MEMCACHED_E2BIG: /* no room: not a fault of the connection */
+    case MEMCACHED_SERVER_MEMORY_ALLOCATION_FAILURE:
         return MEMC_NOT_FOUND;
     default:
-        log_failure(memc, handle, group, what, rc);
+        keep_error(memc, handle, rc);
         handle->is_broken = true;
         return rc == MEMCACHED_TIMEOUT ? MEMC_FAILED : MEMC_LOST;
     }
@@ -287,7 +292,7 @@ enum memc_result memc_get(struct memc *memc, int group, const char *key,
         return MEMC_FAILED;
     rc = memcached_mget_by_key(st, named.name, named.len, &key, &len, 1);
     if (rc != MEMCACHED_SUCCESS)
-        return judge(memc, &memc->patient, group, "get", rc);
+        return judge(memc, &memc->patient, rc);
 
     memcached_result_create(st, &item);
     while (memcached_fetch_result(st, &item, &rc)) {
@@ -304,7 +309,7 @@ enum memc_result memc_get(struct memc *memc, int group, const char *key,
         found = true;
     }
     memcached_result_free(&item);
-    enum memc_result result = judge(memc, &memc->patient, group, "get", rc);
+    enum memc_result result = judge(memc, &memc->patient, rc);
     if (result == MEMC_OK && (!found || value->failed))
         return MEMC_NOT_FOUND;
     return result;
@@ -318,7 +323,7 @@ enum memc_result memc_add(struct memc *memc, int group, const char *key,
 
     if (!st)
         return MEMC_FAILED;
-    return judge(memc, &memc->patient, group, "add",
+    return judge(memc, &memc->patient,
         memcached_add_by_key(st, named.name, named.len, key, strlen(key), value,
             len, ttl_seconds, 0));
 }
@@ -331,11 +336,24 @@ enum memc_result memc_replace(struct memc *memc, int group, const char *key,
 
     if (!st)
         return MEMC_FAILED;
-    memcached_return_t rc = memcached_cas_by_key(st, named.name, named.len, key,
-        strlen(key), value, len, ttl_seconds, 0, cas);
-    if (rc == MEMCACHED_E2BIG) /* too large a page is not worth a warning */
-        return MEMC_NOT_FOUND;
-    return judge(memc, &memc->patient, group, "cas", rc);
+    return judge(memc, &memc->patient,
+        memcached_cas_by_key(st, named.name, named.len, key, strlen(key), value,
+            len, ttl_seconds, 0, cas));
+}
+
+void memc_limit_deletes(struct memc *memc, int timeout)
+{
+    struct handle *handle = &memc->quiet;
+
+    if (handle->timeout == timeout)
+        return;
+    handle->timeout = timeout;
+    if (!handle->st)
+        return;
+    memcached_behavior_set(
+        handle->st, MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, (uint64_t)timeout);
+    memcached_behavior_set(
+        handle->st, MEMCACHED_BEHAVIOR_POLL_TIMEOUT, (uint64_t)timeout);
 }
 
 enum memc_result memc_delete(struct memc *memc, int group, const char *key)
@@ -345,7 +363,7 @@ enum memc_result memc_delete(struct memc *memc, int group, const char *key)
 
     if (!st)
         return MEMC_FAILED;
-    return judge(memc, &memc->quiet, group, "delete",
+    return judge(memc, &memc->quiet,
         memcached_delete_by_key(
             st, named.name, named.len, key, strlen(key), 0));
 }
@@ -365,6 +383,6 @@ enum memc_result memc_fence(struct memc *memc, int group)
     if (rc == MEMCACHED_SUCCESS)
         free(memcached_get_by_key(st, named.name, named.len, key,
             sizeof(key) - 1, &len, &flags, &rc));
-    enum memc_result result = judge(memc, &memc->quiet, group, "delete", rc);
+    enum memc_result result = judge(memc, &memc->quiet, rc);
     return result == MEMC_NOT_FOUND ? MEMC_OK : result;
 }

@@ -37,6 +37,9 @@ int memc_server_count(const struct memc *memc);
 /* "unix:/path" or "host:port", as nginx's `server` directive takes it. */
 void memc_print_server(const struct memc *memc, int server, struct buf *out);
 
+/* What failed last, for the log. */
+const char *memc_error(const struct memc *memc);
+
 /* The server that holds a group's keys, from 0. */
 int memc_server_of(const struct memc *memc, int group);
 
@@ -52,6 +55,9 @@ enum memc_result memc_add(struct memc *memc, int group, const char *key,
 /* Only over the value that cas names; MEMC_NOT_FOUND if it is gone. */
 enum memc_result memc_replace(struct memc *memc, int group, const char *key,
     const char *value, size_t len, int ttl_seconds, uint64_t cas);
+
+/* How long, in ms, deletes and fences may take from now on. */
+void memc_limit_deletes(struct memc *memc, int timeout);
 
 /* Deletes are sent without waiting (1-2 us each against 80-90 us); memc_fence
  * then reads once from a server, whose answer says that all deletes sent to it

@@ -100,10 +100,13 @@ enum error outbox_park_post(struct pg *pg)
 
 /* --- other orders: the turn --------------------------------------------- */
 
-/* A transaction that began before the order was written has a number below
- * xmin once it ended. It gets that number only when it first writes, a moment
- * after it took its picture of the data; the pause after the first turn covers
- * the moment. What is gone is swept last, after every order that names it. */
+/* Ready is an order once every transaction has ended that may not have seen
+ * what it is about. The first turn stamps the order with its own transaction:
+ * whoever has a lower number, or none yet, may have begun before the change,
+ * whoever has a higher one began after it. The pause behind that turn covers
+ * those that had a picture of the data and no number. (A number beyond all that
+ * there are comes from a cluster that was dumped and restored.) What is gone is
+ * swept last, after every order that names it. */
 enum error outbox_take(
     struct pg *pg, enum outbox_kind kind, struct order *order)
 {
@@ -111,12 +114,16 @@ enum error outbox_take(
         .name = "take",
         .sql = "SELECT id, participant_id, other_id, previous, progress,"
                " kind = 'd' OR (previous > 0"
-               " AND xid < pg_snapshot_xmin(pg_current_snapshot())"
-               " AND (kind <> 'g' OR NOT EXISTS (SELECT FROM outbox x"
-               " WHERE x.id <> outbox.id AND x.kind <> 'x'"
-               " AND (x.participant_id = outbox.participant_id OR (kind = 'f'"
-               " AND x.other_id = outbox.participant_id)))))"
-               " FROM outbox WHERE kind = chr($1::bigint::int)::\"char\""
+               " AND (xid < pg_snapshot_xmin(pg_current_snapshot())"
+               " OR xid >= pg_snapshot_xmax(pg_current_snapshot()))"
+               " AND (kind <> 'g' OR NOT (EXISTS (SELECT FROM outbox x"
+               " WHERE x.kind IN ('d', 'f', 'r') AND x.kind <> 'p'"
+               " AND x.participant_id = o.participant_id)"
+               " OR EXISTS (SELECT FROM outbox x WHERE x.kind = 'f'"
+               " AND x.other_id = o.participant_id)"
+               " OR EXISTS (SELECT FROM outbox x WHERE x.kind = 'p'"
+               " AND x.xid < o.xid))))"
+               " FROM outbox o WHERE kind = chr($1::bigint::int)::\"char\""
                " AND kind <> 'p' AND due <= now()"
                " ORDER BY due LIMIT 1 FOR UPDATE SKIP LOCKED",
     };
@@ -174,7 +181,9 @@ enum error outbox_postpone(struct pg *pg, int64_t order, int ms)
 {
     static struct pg_statement statement = {
         .name = "postpone",
-        .sql = "UPDATE outbox SET previous = greatest(previous, 1),"
+        .sql = "UPDATE outbox SET xid = CASE WHEN previous = 0 THEN"
+               " pg_current_xact_id() ELSE xid END,"
+               " previous = greatest(previous, 1),"
                " due = clock_timestamp() + $2::bigint * interval '1 ms'"
                " WHERE id = $1::bigint AND kind <> 'p'",
     };
@@ -200,14 +209,15 @@ enum error outbox_delete(struct pg *pg, int64_t order)
 /* --- other orders: the work --------------------------------------------- */
 
 /* Each statement below does one piece. It knows $1 participant, $2 other,
- * $3 progress, $4 limit, $5 order, and says how many rows it had. Those that
- * walk a list advance the order to the last row of the piece. */
-#define COUNT " SELECT count(*) FROM piece"
-#define ADVANCE(ID, PREVIOUS)                                                 \
+ * $3 progress, $4 limit, $5 order, and says how many rows it had and whose
+ * pages that changed, if anybody's. Those that walk a list advance the order
+ * to the last row of the piece. */
+#define COUNT " SELECT count(*), NULL FROM piece"
+#define ADVANCE(ID, PREVIOUS, RESULT)                                         \
     ", step AS (UPDATE outbox SET previous = " PREVIOUS ", progress = mark,"  \
     " due = clock_timestamp() FROM (SELECT max(" ID ") AS mark FROM piece) m" \
-    " WHERE outbox.id = $5::bigint AND kind <> 'p' AND mark IS NOT "          \
-    "NULL)" COUNT
+    " WHERE outbox.id = $5::bigint AND kind <> 'p'"                           \
+    " AND mark IS NOT NULL)" RESULT
 
 static struct pg_statement deliver = {
     .name = "deliver",
@@ -219,7 +229,8 @@ static struct pg_statement deliver = {
            " JOIN friendship f ON f.participant_id = piece.friend_id"
            " AND f.friend_id = $1"
            " JOIN outbound o ON o.id = $2::bigint AND o.id >= f.since"
-           " ON CONFLICT DO NOTHING)" ADVANCE("friend_id", "progress"),
+           " ON CONFLICT DO NOTHING)" ADVANCE("friend_id", "progress",
+               " SELECT count(*), array_agg(friend_id) FROM piece"),
 };
 
 static struct pg_statement reconcile = {
@@ -240,7 +251,7 @@ static struct pg_statement reconcile = {
            " ON CONFLICT DO NOTHING),"
            " surplus AS (DELETE FROM inbound i USING verdict v"
            " WHERE i.participant_id = v.reader AND i.outbound_id = v.id"
-           " AND NOT belongs)" ADVANCE("id", "previous"),
+           " AND NOT belongs)" ADVANCE("id", "previous", COUNT),
 };
 
 static struct pg_statement sweep_post = {
@@ -252,27 +263,37 @@ static struct pg_statement sweep_post = {
            " WHERE i.participant_id = friend_id"
            " AND i.outbound_id = $2::bigint),"
            " entry AS (DELETE FROM search"
-           " WHERE outbound_id = $2)" ADVANCE("friend_id", "previous"),
+           " WHERE outbound_id = $2)" ADVANCE("friend_id", "previous", COUNT),
 };
 
-/* So many friends at a time that their feeds lose about $4 rows together. The
- * new xid makes the next piece wait for posts that still saw these friends. */
+/* So many friends at a time, or so many posts of one friend's feed, that about
+ * $4 rows go. A friend's last piece takes the friendship, too, and makes the
+ * next turn a first one again, which waits for posts that still saw it. */
 static struct pg_statement sweep_friends = {
     .name = "sweep_friends",
-    .sql = "WITH piece AS MATERIALIZED (SELECT friend_id FROM friendship"
-           " WHERE participant_id = $1::bigint ORDER BY friend_id"
-           " LIMIT greatest(1, $4::bigint / (SELECT count(*) + 1 FROM (SELECT"
-           " FROM outbound WHERE participant_id = $1 LIMIT $4) posts))),"
-           " feeds AS (DELETE FROM inbound i USING piece, outbound o"
-           " WHERE o.participant_id = $1 AND i.participant_id = friend_id"
-           " AND i.outbound_id = o.id),"
-           " links AS (DELETE FROM friendship f USING piece"
-           " WHERE f.participant_id = $1 AND f.friend_id = piece.friend_id),"
-           " backlinks AS (DELETE FROM friendship f USING piece"
-           " WHERE f.participant_id = piece.friend_id AND f.friend_id = $1),"
-           " step AS (UPDATE outbox SET xid = pg_current_xact_id(),"
-           " due = clock_timestamp() WHERE id = $5::bigint"
-           " AND kind <> 'p' AND EXISTS (SELECT FROM piece))" COUNT,
+    .sql = "WITH posts AS MATERIALIZED (SELECT id FROM outbound"
+           " WHERE participant_id = $1::bigint AND id > $3::bigint"
+           " ORDER BY id LIMIT $4::bigint),"
+           " last AS MATERIALIZED (SELECT count(*) < $4 AS is_last,"
+           " count(*) AS posts, max(id) AS mark FROM posts),"
+           " piece AS MATERIALIZED (SELECT friend_id FROM friendship"
+           " WHERE participant_id = $1 ORDER BY friend_id LIMIT (SELECT"
+           " CASE WHEN is_last AND $3 = 0 THEN greatest(1, $4 / (posts + 1))"
+           " ELSE 1 END FROM last)),"
+           " feeds AS (DELETE FROM inbound i USING piece, posts"
+           " WHERE i.participant_id = friend_id"
+           " AND i.outbound_id = posts.id),"
+           " links AS (DELETE FROM friendship f USING piece, last"
+           " WHERE is_last AND f.participant_id = $1"
+           " AND f.friend_id = piece.friend_id),"
+           " backlinks AS (DELETE FROM friendship f USING piece, last"
+           " WHERE is_last AND f.participant_id = piece.friend_id"
+           " AND f.friend_id = $1),"
+           " step AS (UPDATE outbox SET due = clock_timestamp(),"
+           " previous = CASE WHEN is_last THEN 0 ELSE 1 END,"
+           " progress = CASE WHEN is_last THEN 0 ELSE mark END FROM last"
+           " WHERE outbox.id = $5::bigint AND kind <> 'p'"
+           " AND EXISTS (SELECT FROM piece))" COUNT,
 };
 
 static struct pg_statement sweep_feed = {
@@ -298,8 +319,8 @@ static struct pg_statement *const steps[][4] = {
     [ORDER_GONE] = {&sweep_friends, &sweep_feed, &sweep_posts},
 };
 
-enum error outbox_work(
-    struct pg *pg, const struct order *order, int limit, bool *done)
+enum error outbox_work(struct pg *pg, const struct order *order, int limit,
+    int *rows, struct buf *touched)
 {
     struct pg_params params = {0};
 
@@ -309,13 +330,14 @@ enum error outbox_work(
     pg_add_int(&params, limit);
     pg_add_int(&params, order->id);
 
-    *done = false;
-    for (int i = 0; steps[order->kind][i]; i++) {
+    *rows = 0;
+    for (int i = 0; *rows == 0 && steps[order->kind][i]; i++) {
         enum error error = pg_exec(pg, steps[order->kind][i], &params);
-        if (error || pg_int(pg, 0, 0) > 0)
+        if (error)
             return error;
+        *rows = (int)pg_int(pg, 0, 0);
+        pg_ids(pg, 0, 1, touched);
     }
-    *done = true;
     return OK;
 }
 
@@ -341,18 +363,20 @@ enum error outbox_drop_later(struct pg *pg, const struct buf *orders, int ttl)
     return pg_exec(pg, &statement, &params);
 }
 
-enum error outbox_take_drops(
-    struct pg *pg, int *count, struct buf *orders, struct buf *touched)
+enum error outbox_take_drops(struct pg *pg, int limit, int *count,
+    struct buf *orders, struct buf *touched)
 {
     static struct pg_statement statement = {
         .name = "take_drops",
         .sql = "SELECT o.id, array(SELECT friend_id FROM friendship f"
                " WHERE f.participant_id = o.participant_id) || participant_id"
-               " FROM outbox o WHERE kind = 'c' ORDER BY due LIMIT 50"
-               " FOR UPDATE OF o SKIP LOCKED",
+               " FROM outbox o WHERE kind = 'c' ORDER BY due"
+               " LIMIT $1::int8 FOR UPDATE OF o SKIP LOCKED",
     };
+    struct pg_params params = {0};
 
-    enum error error = pg_exec(pg, &statement, &(struct pg_params){0});
+    pg_add_int(&params, limit);
+    enum error error = pg_exec(pg, &statement, &params);
     if (!error)
         read_orders(pg, count, orders, touched);
     return error;
@@ -379,18 +403,20 @@ enum error outbox_forget_drops(struct pg *pg, const struct buf *orders)
 
 /* --- idempotency keys --------------------------------------------------- */
 
-enum error outbox_expire_keys(struct pg *pg, int hours, int limit)
+enum error outbox_expire_keys(struct pg *pg, int hours, int limit, int *count)
 {
     static struct pg_statement statement = {
         .name = "expire_keys",
-        .sql = "DELETE FROM idempotency WHERE (scope, key) IN (SELECT scope,"
-               " key FROM idempotency"
+        .sql = "WITH gone AS (DELETE FROM idempotency WHERE (scope, key) IN"
+               " (SELECT scope, key FROM idempotency"
                " WHERE created < now() - $1::bigint * interval '1 hour'"
-               " LIMIT $2::bigint)",
+               " LIMIT $2::bigint) RETURNING 1) SELECT count(*) FROM gone",
     };
     struct pg_params params = {0};
 
     pg_add_int(&params, hours);
     pg_add_int(&params, limit);
-    return pg_exec(pg, &statement, &params);
+    enum error error = pg_exec(pg, &statement, &params);
+    *count = error ? 0 : (int)pg_int(pg, 0, 0);
+    return error;
 }

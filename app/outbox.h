@@ -69,23 +69,27 @@ MUST_CHECK enum error outbox_touched(
 MUST_CHECK enum error outbox_drop_later(
     struct pg *pg, const struct buf *orders, int ttl);
 
-/* Takes some of what was written down: ids of these orders, and whose pages to
- * drop; then, once that is done, forgets them. Forgetting with `orders` NULL
- * clears out what lived its time. */
-MUST_CHECK enum error outbox_take_drops(
-    struct pg *pg, int *count, struct buf *orders, struct buf *touched);
+/* Takes at most `limit` of what was written down: ids of these orders, and
+ * whose pages to drop; then, once that is done, forgets them. Forgetting with
+ * `orders` NULL clears out what lived its time. */
+MUST_CHECK enum error outbox_take_drops(struct pg *pg, int limit, int *count,
+    struct buf *orders, struct buf *touched);
 MUST_CHECK enum error outbox_forget_drops(
     struct pg *pg, const struct buf *orders);
 
-/* Does the next piece, about `limit` rows; *done: nothing was left. */
-MUST_CHECK enum error outbox_work(
-    struct pg *pg, const struct order *order, int limit, bool *done);
+/* Does the next piece, about `limit` rows. *rows: how many it had; 0: nothing
+ * was left. touched gets whose pages to drop after the commit, besides those
+ * of the next turn. */
+MUST_CHECK enum error outbox_work(struct pg *pg, const struct order *order,
+    int limit, int *rows, struct buf *touched);
 
 /* Ends the order's turn without work: not before `ms` have passed. */
 MUST_CHECK enum error outbox_postpone(struct pg *pg, int64_t order, int ms);
 MUST_CHECK enum error outbox_delete(struct pg *pg, int64_t order);
 
-/* Deletes at most `limit` idempotency keys that are older than this. */
-MUST_CHECK enum error outbox_expire_keys(struct pg *pg, int hours, int limit);
+/* Deletes at most `limit` idempotency keys that are older than this; *count:
+ * how many. */
+MUST_CHECK enum error outbox_expire_keys(
+    struct pg *pg, int hours, int limit, int *count);
 
 #endif

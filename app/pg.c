@@ -184,33 +184,19 @@ static bool has_rows(const struct pg *pg)
     return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
 }
 
-/* Sets up the session and compares the schema's version. Every statement is
- * planned once and kept, perhaps while its tables are empty, and none of them
- * has to read a whole table; compiling plans never pays for ones this small. */
-static enum error greet(struct pg *pg, int64_t deadline, struct buf *reason)
+/* Holds what the database says of itself against what this program needs. */
+static enum error check_database(const struct pg *pg, struct buf *reason)
 {
-    char sql[256];
-    snprintf(sql, sizeof(sql),
-        "SET statement_timeout = %d; SET plan_cache_mode = force_generic_plan;"
-        "SET enable_seqscan = off; SET jit = off; SELECT max(version)::text "
-        "FROM schema_migration",
-        pg->settings.statement_timeout);
-
-    if (!PQsendQuery(pg->conn, sql) || !receive(pg, deadline)) {
-        explain(reason, PQerrorMessage(pg->conn));
-        return ERR_UNAVAILABLE;
-    }
-    if (!has_rows(pg)) {
-        const char *state = PQresultErrorField(pg->result, PG_DIAG_SQLSTATE);
-        if (state && strcmp(state, "42P01") == 0) {
-            buf_puts(reason, "database: it has no newsfeed tables yet; run "
-                             "sql/migrate");
-            return ERR_INVALID;
-        }
-        explain(reason, PQresultErrorMessage(pg->result));
-        return ERR_UNAVAILABLE;
-    }
     int version = atoi(PQgetvalue(pg->result, 0, 0));
+    const char *encoding = PQgetvalue(pg->result, 0, 1);
+
+    if (strcmp(encoding, "UTF8") != 0) {
+        buf_printf(reason,
+            "database: its encoding is %s and must be UTF8; make it anew with "
+            "createdb -E UTF8 -T template0",
+            encoding);
+        return ERR_INVALID;
+    }
     if (version == pg->settings.schema_version)
         return OK;
     buf_printf(reason,
@@ -221,6 +207,39 @@ static enum error greet(struct pg *pg, int64_t deadline, struct buf *reason)
             ? "run sql/migrate"
             : "install the program that belongs to it");
     return ERR_INVALID;
+}
+
+/* Sets up the session, unless a pooler would give it to others, and looks at
+ * the database. Every statement is planned once and kept, perhaps while its
+ * tables are empty, and none of them has to read a whole table; compiling plans
+ * never pays for ones this small. */
+static enum error greet(struct pg *pg, int64_t deadline, struct buf *reason)
+{
+    char sql[320] = "";
+
+    if (pg->settings.prepare)
+        snprintf(sql, sizeof(sql),
+            "SET statement_timeout = %d; SET enable_seqscan = off;"
+            "SET plan_cache_mode = force_generic_plan; SET jit = off;",
+            pg->settings.statement_timeout);
+    strcat(sql, "SELECT max(version)::text, current_setting('server_encoding')"
+                " FROM schema_migration");
+
+    if (!PQsendQuery(pg->conn, sql) || !receive(pg, deadline)) {
+        explain(reason, PQerrorMessage(pg->conn));
+        return ERR_UNAVAILABLE;
+    }
+    if (has_rows(pg))
+        return check_database(pg, reason);
+
+    const char *state = PQresultErrorField(pg->result, PG_DIAG_SQLSTATE);
+    if (state && strcmp(state, "42P01") == 0) { /* undefined_table */
+        buf_puts(
+            reason, "database: it has no newsfeed tables yet; run sql/migrate");
+        return ERR_INVALID;
+    }
+    explain(reason, PQresultErrorMessage(pg->result));
+    return ERR_UNAVAILABLE;
 }
 
 static void log_notice(void *context, const char *message)
@@ -407,6 +426,12 @@ static enum verdict judge(const PGresult *result)
     return VERDICT_FAULT;
 }
 
+/* The server itself said what went wrong, and so undid it. */
+static bool has_sqlstate(const struct pg *pg)
+{
+    return PQresultErrorField(pg->result, PG_DIAG_SQLSTATE) != NULL;
+}
+
 static void log_failure(
     const struct pg *pg, const struct pg_statement *statement)
 {
@@ -461,13 +486,19 @@ enum error pg_exec(
             return OK;
         log_failure(pg, statement);
         if (verdict == VERDICT_RECONNECT) {
+            bool undone = statement->reads || has_sqlstate(pg);
             disconnect(pg);
-            verdict = VERDICT_AGAIN;
+            verdict = undone ? VERDICT_AGAIN : VERDICT_BUSY;
         }
         if (!alone)
             return verdict == VERDICT_FAULT ? ERR_INTERNAL : ERR_UNAVAILABLE;
     }
     return verdict == VERDICT_FAULT ? ERR_INTERNAL : ERR_UNAVAILABLE;
+}
+
+bool pg_is_connected(const struct pg *pg)
+{
+    return pg->conn != NULL;
 }
 
 enum error pg_begin(struct pg *pg)

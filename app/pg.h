@@ -69,6 +69,9 @@ MUST_CHECK enum error pg_connect(struct pg *pg, struct buf *reason);
 MUST_CHECK enum error pg_exec(
     struct pg *pg, struct pg_statement *statement, struct pg_params *params);
 
+/* Whether there is a connection, as far as is known. */
+bool pg_is_connected(const struct pg *pg);
+
 MUST_CHECK enum error pg_begin(struct pg *pg);
 MUST_CHECK enum error pg_commit(struct pg *pg);
 void pg_rollback(struct pg *pg); /* also what was never begun */

@@ -29,9 +29,17 @@ struct breaker {
     _Atomic int64_t open_until; /* monotonic ms */
 };
 
+/* One cache server. A page that is not read is only slower, so after a failure
+ * reads leave it alone for a while. One that is not dropped is stale, so drops
+ * go on, only less patiently. */
+struct cache_guard {
+    struct breaker reads;
+    struct breaker drops; /* never open, but tripped while they fail */
+};
+
 struct scoreboard {
     struct breaker db;
-    struct breaker cache[SCOREBOARD_CACHES];
+    struct cache_guard cache[SCOREBOARD_CACHES];
     struct slot slots[SCOREBOARD_SLOTS];
 };
 

@@ -50,7 +50,7 @@ struct service *service_new(const struct config *config,
     service->spec = spec;
     service->auth = auth_new(config, &faults);
     service->pg = pg_new(&settings);
-    service->cache = cache_new(config, scoreboard->cache, config->cache_retry);
+    service->cache = cache_new(config, scoreboard->cache);
     log_lines("auth", buf_text(&faults));
     buf_free(&faults);
     if (!service->auth || !service->pg || !service->cache) {
@@ -110,16 +110,15 @@ static enum error check_access(const struct service *service,
     const struct http_request *request, const struct route *route,
     const struct api_operation *operation, struct call *call)
 {
-    struct identity identity = {0};
     const char *reason;
 
     if (!auth_is_on(service->auth) || !route->operation->secured)
         return OK;
-    enum error error =
-        auth_check(service->auth, request->authorization, &identity, &reason);
+    enum error error = auth_check(
+        service->auth, request->authorization, &call->identity, &reason);
     if (error)
         return api_fail(call, error, "%s", reason);
-    if (!is_allowed(operation, &identity, route))
+    if (!is_allowed(operation, &call->identity, route))
         return api_fail(call, ERR_FORBIDDEN,
             operation->access == ACCESS_ADMIN
                 ? "only an administrator may do this"
@@ -143,50 +142,65 @@ static enum error handle(struct call *call,
     return error;
 }
 
-static enum error replay(
-    const struct stored_answer *answer, struct http_response *response)
+static struct text text_of(const char *string)
 {
-    response->status = answer->status;
-    buf_add(&response->body, answer->body.data, answer->body.len);
-    return OK;
+    return (struct text){.data = string, .len = strlen(string)};
 }
 
-/* The same, within a transaction that also keeps the answer for the key. */
-static enum error handle_once(struct call *call,
-    const struct api_operation *operation, struct http_response *response)
+/* Makes the key ours (*is_new), or answers for it. */
+static enum error claim_key(struct call *call, struct text scope,
+    struct http_response *response, bool *is_new)
 {
     const struct http_request *request = call->request;
-    struct text scope = {request->path, strlen(request->path)};
-    struct text key = {
-        request->idempotency_key, strlen(request->idempotency_key)};
+    struct text key = text_of(request->idempotency_key);
     struct text body = {request->body, request->body_len};
     struct stored_answer answer;
     enum store_key state;
 
-    enum error error = pg_begin(call->pg);
-    if (!error)
-        error = store_key_claim(call->pg, scope, key, body, &state, &answer);
+    enum error error =
+        store_key_claim(call->pg, scope, key, body, &state, &answer);
     if (error)
         return error;
-    switch (state) {
-    case KEY_RUNNING:
+    *is_new = state == KEY_NEW;
+    if (state == KEY_RUNNING)
         return api_fail(call, ERR_CONFLICT,
             "the first request with this Idempotency-Key is still running");
-    case KEY_OTHER:
+    if (state == KEY_OTHER)
         return api_fail(call, ERR_KEY_REUSED,
             "this Idempotency-Key belongs to a request with another body");
-    case KEY_DONE:
-        return replay(&answer, response);
-    case KEY_NEW:
-        break;
+    if (state == KEY_DONE) {
+        response->status = answer.status;
+        buf_add(&response->body, answer.body.data, answer.body.len);
     }
+    return OK;
+}
 
-    error = handle(call, operation, response);
-    struct text printed = {buf_text(&response->body), response->body.len};
+/* The same, within a transaction that also keeps the answer for the key. A key
+ * is its sender's, for one method and path. */
+static enum error handle_once(struct call *call,
+    const struct api_operation *operation, struct http_response *response)
+{
+    const struct http_request *request = call->request;
+    struct buf name = {0};
+    bool is_new = false;
+
+    buf_printf(&name, "%lld%s %s %s", (long long)call->identity.participant,
+        call->identity.is_admin ? "+" : "", request->method, request->path);
+    struct text scope = {buf_text(&name), name.len};
+
+    enum error error = pg_begin(call->pg);
     if (!error)
-        error =
-            store_key_finish(call->pg, scope, key, response->status, printed);
-    return error ? error : pg_commit(call->pg);
+        error = claim_key(call, scope, response, &is_new);
+    if (!error && is_new)
+        error = handle(call, operation, response);
+    if (!error && is_new)
+        error = store_key_finish(call->pg, scope,
+            text_of(request->idempotency_key), response->status,
+            (struct text){buf_text(&response->body), response->body.len});
+    if (!error && is_new)
+        error = pg_commit(call->pg);
+    buf_free(&name);
+    return error;
 }
 
 static enum error run(struct call *call, const struct spec_operation *described,

@@ -18,8 +18,9 @@ struct service *service_new(const struct config *config,
     const struct spec *spec, struct scoreboard *scoreboard);
 void service_free(struct service *service);
 
-/* Fills the empty response; always succeeds, in that every fault becomes a
- * response. Everything that it takes from the request is copied. */
+/* Fills the empty response, which stays the caller's; always succeeds, in that
+ * every fault becomes a response. What the response needs of the request is
+ * copied. */
 void serve(struct service *service, const struct http_request *request,
     struct http_response *response);
 

@@ -336,9 +336,10 @@ enum error store_outbound_remove(
                " entry AS (DELETE FROM search WHERE outbound_id ="
                " (SELECT id FROM gone)), former AS (DELETE FROM inbound"
                " WHERE outbound_id = (SELECT id FROM gone)"
-               " AND participant_id IN (SELECT participant_id + other_id - $1"
-               " FROM outbox WHERE kind = 'f'"
-               " AND $1 IN (participant_id, other_id))),"
+               " AND participant_id IN (SELECT other_id FROM outbox"
+               " WHERE kind = 'f' AND kind <> 'p' AND participant_id = $1"
+               " UNION ALL SELECT participant_id FROM outbox"
+               " WHERE kind = 'f' AND other_id = $1)),"
                " sweep AS (INSERT INTO outbox (kind, participant_id, other_id)"
                " SELECT 'r', participant_id, id FROM gone)"
                " SELECT array(SELECT friend_id FROM friendship f"
@@ -388,24 +389,39 @@ enum error store_inbound_list(struct pg *pg, int64_t participant,
 
 /* An author's position is the rank of the best matching post in 20 bits over
  * the author's id in 43: a number that orders the list and, as a cursor, needs
- * nobody to exist. ts_rank stays below 1. */
+ * nobody to exist. ts_rank stays below 1.
+ *
+ * Ranking reads every document that it ranks, so there is a bound: the newest
+ * 5,000 matches. They are found by the index unless the words are so common
+ * that 20,000 posts have them; then the newest 20,000 posts are looked through
+ * (IS TRUE keeps the index out of that). */
 enum error store_search(struct pg *pg, struct text keywords,
     const struct page *page, struct matches *found)
 {
     static struct pg_statement statement = {
         .name = "search",
         .sql =
-            "WITH query AS MATERIALIZED ("
-            " SELECT websearch_to_tsquery('simple', $1::text) AS words),"
+            "WITH query AS MATERIALIZED (SELECT words, querytree(words) = 'T'"
+            " AS is_void FROM websearch_to_tsquery('simple', $1::text) words),"
+            " indexed AS MATERIALIZED (SELECT s.outbound_id FROM query,"
+            " search s WHERE s.document @@ words AND NOT is_void LIMIT 20000),"
+            " size AS MATERIALIZED (SELECT count(*) = 20000 AS is_common"
+            " FROM indexed),"
+            " match AS MATERIALIZED ((SELECT outbound_id FROM indexed, size"
+            " WHERE NOT is_common ORDER BY outbound_id DESC LIMIT 5000)"
+            " UNION ALL (SELECT s.outbound_id FROM query, size, search s"
+            " WHERE is_common AND (s.document @@ words) IS TRUE"
+            " AND s.outbound_id > (SELECT max(outbound_id) - 20000"
+            " FROM search) ORDER BY s.outbound_id DESC LIMIT 5000)),"
             " place AS MATERIALIZED (SELECT s.participant_id,"
             " (least(max(ts_rank(s.document, words)), 0.999999) * 1048576)"
-            "::bigint << 43 | s.participant_id AS id FROM query, search s"
-            " WHERE s.document @@ words AND querytree(words) <> 'T'"
-            " AND EXISTS (SELECT FROM outbound WHERE id = s.outbound_id)"
+            "::bigint << 43 | s.participant_id AS id FROM query, match"
+            " JOIN search s USING (outbound_id)"
+            " WHERE EXISTS (SELECT FROM outbound WHERE id = s.outbound_id)"
             " GROUP BY s.participant_id)"
             " SELECT l.*, CASE WHEN $3::bigint > 0 THEN EXISTS"
             " (SELECT FROM place JOIN participant p ON p.id = participant_id"
-            " WHERE place.id <= $3) END, querytree(words) = 'T'"
+            " WHERE place.id <= $3) END, is_void"
             " FROM query LEFT JOIN LATERAL ("
             "(SELECT place.id, participant_id FROM place JOIN participant p"
             " ON p.id = participant_id WHERE place.id < $2::bigint AND $3 = 0"

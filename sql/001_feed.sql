@@ -76,6 +76,8 @@ CREATE TABLE outbox (
 CREATE UNIQUE INDEX outbox_posts ON outbox (id) WHERE kind = 'p';
 CREATE UNIQUE INDEX outbox_orders ON outbox (id) WHERE kind <> 'p';
 CREATE INDEX outbox_due ON outbox (kind, due) WHERE kind <> 'p';
+CREATE INDEX outbox_participant ON outbox (participant_id) WHERE kind <> 'p';
+CREATE INDEX outbox_friend ON outbox (other_id) WHERE kind = 'f';
 
 -- Answers of requests that carried an Idempotency-Key. status is null while
 -- the request runs, which nobody but itself ever sees.

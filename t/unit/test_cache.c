@@ -145,6 +145,20 @@ int memc_server_of(const struct memc *memc, int group)
     return group % memc->count;
 }
 
+static int delete_limit; /* ms */
+
+void memc_limit_deletes(struct memc *memc, int timeout)
+{
+    (void)memc;
+    delete_limit = timeout;
+}
+
+const char *memc_error(const struct memc *memc)
+{
+    (void)memc;
+    return "as the test wants it";
+}
+
 enum memc_result memc_get(struct memc *memc, int group, const char *key,
     struct buf *value, uint64_t *cas)
 {
@@ -227,7 +241,7 @@ enum {
 #define KEY_2 "nf:inbound:2"
 
 static struct config config;
-static struct breaker breakers[SERVERS];
+static struct cache_guard guards[SERVERS];
 static struct cache *cache;
 static struct cache *other; /* another worker's */
 static struct buf page;
@@ -238,9 +252,11 @@ static void set_up(void)
     config = (struct config){.cache_servers = "a,b,c",
         .cache_prefix = "nf",
         .cache_timeout = 50,
-        .cache_ttl = 60};
-    cache = cache_new(&config, breakers, 60000);
-    other = cache_new(&config, breakers, 60000);
+        .cache_retry = 60000,
+        .cache_ttl = 60,
+        .auth_key_file = ""};
+    cache = cache_new(&config, guards);
+    other = cache_new(&config, guards);
     ck_assert(cache && other);
 }
 
@@ -255,8 +271,7 @@ static void tear_down(void)
     memset(is_failing, 0, sizeof(is_failing));
     memset(losses, 0, sizeof(losses));
     memset(&meanwhile, 0, sizeof(meanwhile));
-    for (int i = 0; i < SERVERS; i++)
-        breaker_reset(&breakers[i]);
+    memset(guards, 0, sizeof(guards));
 }
 
 static void let_happen(enum operation operation, int n, void (*happen)(void))
@@ -291,7 +306,12 @@ static bool is_leased(int server, const char *key)
 
 static bool is_open(int server)
 {
-    return breaker_is_open(&breakers[server]);
+    return breaker_is_open(&guards[server].reads);
+}
+
+static bool has_failed_to_drop(int server)
+{
+    return breaker_was_tripped(&guards[server].drops);
 }
 
 static enum cache_lookup fetch(int64_t participant)
@@ -556,25 +576,24 @@ START_TEST(a_server_is_asked_again_when_its_time_is_over)
     is_failing[GET][1] = false;
     put(1, KEY_1, "page");
     ck_assert_int_eq(fetch(ON_1), CACHE_MISS);
-    breakers[1].open_until = 1;
+    guards[1].reads.open_until = 1;
     ck_assert_int_eq(fetch(ON_1), CACHE_HIT);
 }
 END_TEST
 
 START_TEST(a_server_is_left_alone_for_as_long_as_was_asked_for)
 {
-    struct cache *hasty = cache_new(&config, breakers, 0);
-
+    config.cache_retry = 0;
     is_failing[GET][1] = true;
-    ck_assert_int_eq(cache_fetch(hasty, ON_1, &page), CACHE_MISS);
-    ck_assert_int_eq(cache_fetch(hasty, ON_1, &page), CACHE_MISS);
+    ck_assert_int_eq(fetch(ON_1), CACHE_MISS);
+    ck_assert_int_eq(fetch(ON_1), CACHE_MISS);
     ck_assert_int_eq(calls[GET][1], 2);
-    cache_free(hasty);
+    config.cache_retry = 60000;
 
     int64_t before = monotonic_ms();
     ck_assert_int_eq(fetch(ON_1), CACHE_MISS);
-    ck_assert_int_ge(breakers[1].open_until, before + 60000);
-    ck_assert_int_le(breakers[1].open_until, monotonic_ms() + 60000);
+    ck_assert_int_ge(guards[1].reads.open_until, before + 60000);
+    ck_assert_int_le(guards[1].reads.open_until, monotonic_ms() + 60000);
 }
 END_TEST
 
@@ -618,16 +637,6 @@ START_TEST(a_store_that_fails_is_noted)
 }
 END_TEST
 
-START_TEST(a_drop_says_so_if_a_server_is_left_alone)
-{
-    put(0, KEY_0, "page");
-    breaker_trip(&breakers[1], 60000);
-    ck_assert(!cache_drop(cache, (int64_t[]){ON_1, ON_0}, 2));
-    ck_assert_int_eq(calls[DELETE][1] + calls[FENCE][1], 0);
-    ck_assert_ptr_null(value_of(0, KEY_0)); /* the rest is dropped */
-}
-END_TEST
-
 START_TEST(a_drop_gives_a_server_up_that_does_not_take_a_delete)
 {
     put(0, KEY_0, "page");
@@ -635,7 +644,7 @@ START_TEST(a_drop_gives_a_server_up_that_does_not_take_a_delete)
     ck_assert(!cache_drop(cache, (int64_t[]){ON_1, ON_1_TOO, ON_0}, 3));
     ck_assert_int_eq(calls[DELETE][1], 1);
     ck_assert_int_eq(calls[FENCE][1], 0);
-    ck_assert(is_open(1) && !is_open(0));
+    ck_assert(has_failed_to_drop(1) && !has_failed_to_drop(0));
     ck_assert_ptr_null(value_of(0, KEY_0));
 }
 END_TEST
@@ -649,7 +658,7 @@ START_TEST(a_drop_fails_though_the_first_delete_went_out)
 {
     let_happen(DELETE, 2, fail_deletes_on_1);
     ck_assert(!cache_drop(cache, (int64_t[]){ON_1, ON_1_TOO}, 2));
-    ck_assert(is_open(1));
+    ck_assert(has_failed_to_drop(1));
 }
 END_TEST
 
@@ -658,20 +667,54 @@ START_TEST(a_drop_fails_if_the_fence_does)
     put(0, KEY_0, "page");
     is_failing[FENCE][1] = true;
     ck_assert(!cache_drop(cache, (int64_t[]){ON_1, ON_0}, 2));
-    ck_assert(is_open(1) && !is_open(0));
+    ck_assert(has_failed_to_drop(1) && !has_failed_to_drop(0));
     ck_assert_ptr_null(value_of(0, KEY_0));
-    ck_assert(!drop(ON_1));
-    ck_assert_int_eq(calls[FENCE][1], 1);
 }
 END_TEST
 
-/* A server that is already left alone is so no longer for being written to. */
-START_TEST(a_drop_does_not_prolong_the_time_of_a_server)
+/* It may be back by then, and what is not dropped is stale. */
+START_TEST(a_server_that_failed_to_drop_is_asked_again_with_less_patience)
 {
-    breakers[1].open_until = monotonic_ms() + 30000;
-    int64_t before = breakers[1].open_until;
+    is_failing[FENCE][1] = true;
     ck_assert(!drop(ON_1));
-    ck_assert_int_eq(breakers[1].open_until, before);
+    ck_assert_int_eq(delete_limit, 50);
+    ck_assert(!drop(ON_1));
+    ck_assert_int_lt(delete_limit, 50);
+    is_failing[FENCE][1] = false;
+    ck_assert(drop(ON_1));
+    ck_assert(drop(ON_1));
+    ck_assert_int_eq(delete_limit, 50);
+}
+END_TEST
+
+/* A page that is not read is only slower, one that is not dropped is stale. */
+START_TEST(a_server_that_is_not_read_from_is_still_dropped_from)
+{
+    put(1, KEY_1, "page");
+    breaker_trip(&guards[1].reads, 60000);
+    ck_assert(drop(ON_1));
+    ck_assert_ptr_null(value_of(1, KEY_1));
+    ck_assert(is_open(1));
+}
+END_TEST
+
+START_TEST(a_page_too_large_to_store_gives_its_lease_back)
+{
+    static char large[1 << 20];
+
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    cache_store(cache, ON_1, large, sizeof(large));
+    ck_assert_ptr_null(value_of(1, KEY_1));
+    ck_assert_int_eq(calls[REPLACE][1], 0);
+}
+END_TEST
+
+START_TEST(pages_that_need_a_token_have_keys_of_their_own)
+{
+    config.auth_key_file = "/key";
+    put(1, KEY_1, "public page");
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    ck_assert(is_leased(1, "nf-auth:inbound:7"));
 }
 END_TEST
 
@@ -737,7 +780,7 @@ START_TEST(a_drop_fails_if_the_connection_is_lost_again)
 {
     losses[lossy[_i]][1] = 2;
     ck_assert(!drop(ON_1));
-    ck_assert(is_open(1));
+    ck_assert(has_failed_to_drop(1));
     ck_assert_int_eq(calls[lossy[_i]][1], 2);
 }
 END_TEST
@@ -747,7 +790,7 @@ END_TEST
 START_TEST(without_servers_all_is_a_miss_and_every_drop_succeeds)
 {
     config.cache_servers = "";
-    struct cache *none = cache_new(&config, NULL, 1);
+    struct cache *none = cache_new(&config, NULL);
     ck_assert_ptr_nonnull(none);
     ck_assert_int_eq(cache_fetch(none, ON_1, &page), CACHE_MISS);
     ck_assert(cache_drop(none, (int64_t[]){ON_1, ON_2}, 2));
@@ -759,7 +802,7 @@ END_TEST
 START_TEST(bad_servers_make_no_cache)
 {
     config.cache_servers = "bad";
-    ck_assert_ptr_null(cache_new(&config, breakers, 1));
+    ck_assert_ptr_null(cache_new(&config, guards));
 }
 END_TEST
 
@@ -890,11 +933,14 @@ int main(void)
     tcase_add_test(tests, a_lease_whose_cas_cannot_be_learned_is_a_miss);
     tcase_add_test(tests, a_second_look_that_fails_is_a_miss);
     tcase_add_test(tests, a_store_that_fails_is_noted);
-    tcase_add_test(tests, a_drop_says_so_if_a_server_is_left_alone);
     tcase_add_test(tests, a_drop_gives_a_server_up_that_does_not_take_a_delete);
     tcase_add_test(tests, a_drop_fails_though_the_first_delete_went_out);
     tcase_add_test(tests, a_drop_fails_if_the_fence_does);
-    tcase_add_test(tests, a_drop_does_not_prolong_the_time_of_a_server);
+    tcase_add_test(
+        tests, a_server_that_failed_to_drop_is_asked_again_with_less_patience);
+    tcase_add_test(tests, a_server_that_is_not_read_from_is_still_dropped_from);
+    tcase_add_test(tests, a_page_too_large_to_store_gives_its_lease_back);
+    tcase_add_test(tests, pages_that_need_a_token_have_keys_of_their_own);
     tcase_add_test(tests, a_lost_connection_is_made_anew_for_a_reader);
     tcase_add_test(tests, a_connection_that_is_lost_again_is_a_failure);
     tcase_add_test(tests, a_lease_that_is_lost_on_its_way_is_a_miss);

@@ -1,0 +1,77 @@
+"""Changes that overlap: whichever comes first, nothing is lost for good."""
+
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
+from waiting import eventually
+
+
+def is_asleep(stack, mark):
+    return "0" != stack.one(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+        f" AND query LIKE '%{mark}%'")
+
+
+def slow(stack, pool, mark, statement, seconds):
+    """A transaction that runs the statement and ends so much later."""
+    done = pool.submit(
+        stack.sql, f"BEGIN; {statement}; SELECT pg_sleep({seconds}) /* {mark} */; COMMIT;")
+    eventually(lambda: is_asleep(stack, f"/* {mark}"))
+    return done
+
+
+def post(author):
+    return ("INSERT INTO outbound (participant_id, subject, story)"
+            f" VALUES ({author}, 'slow', 'post')")
+
+
+def test_a_slow_post_reaches_who_was_befriended_meanwhile(fastpath):
+    author, reader = fastpath.client.add_participants(2)
+    with ThreadPoolExecutor() as pool:
+        befriending = slow(
+            fastpath, pool, f"befriend {author}", f"SELECT befriend({author}, {reader}, 50)", 0.7)
+        posting = slow(fastpath, pool, f"post {author}", post(author), 2.5)
+        befriending.result()
+        assert fastpath.client.friends(reader) == [author]
+        posting.result()
+    [item] = fastpath.client.outbound_ids(author)
+    eventually(lambda: fastpath.client.inbound_ids(reader) == [item], within=3)
+
+
+def test_a_slow_post_leaves_nothing_with_who_was_unfriended_meanwhile(fastpath):
+    author, reader = fastpath.client.friends_of_new()
+    deliver = (f"WITH p AS ({post(author)} RETURNING id)"
+               f" INSERT INTO inbound SELECT {reader}, id FROM p")
+    with ThreadPoolExecutor() as pool:
+        unfriending = slow(
+            fastpath, pool, f"unfriend {author}", f"SELECT unfriend({author}, {reader})", 0.7)
+        posting = slow(fastpath, pool, f"deliver {author}", deliver, 2.5)
+        unfriending.result()
+        posting.result()
+    assert fastpath.client.inbound_ids(reader) == []
+    eventually(lambda: fastpath.one(
+        f"SELECT count(*) FROM inbound WHERE participant_id = {reader}") == "0", within=3)
+
+
+def test_a_removed_participant_leaves_nothing_behind(fastpath):
+    client = fastpath.client
+    author, reader = client.friends_of_new()
+    client.publish(author)
+    client.publish(reader)
+    client.delete(f"/participant/{author}")
+    left = (f"SELECT (SELECT count(*) FROM outbound WHERE participant_id = {author})"
+            f" + (SELECT count(*) FROM inbound WHERE participant_id IN ({author}, {reader}))"
+            f" + (SELECT count(*) FROM search WHERE participant_id = {author})"
+            f" + (SELECT count(*) FROM friendship WHERE {author} IN (participant_id, friend_id))"
+            f" + (SELECT count(*) FROM outbox WHERE participant_id = {author})")
+    eventually(lambda: fastpath.one(left) == "0", within=10)
+    assert len(client.outbound_ids(reader)) == 1
+
+
+def test_a_stray_signal_does_not_stop_a_worker_from_answering(make_stack):
+    stack = make_stack(WORKERS="2")
+    for worker in stack.workers():
+        os.kill(worker, signal.SIGUSR1)
+    for _ in range(20):
+        assert stack.client.add_participant()
