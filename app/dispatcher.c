@@ -140,7 +140,7 @@ static void set_back(
     log_error("dispatcher",
         "order %lld of kind '%c' failed; tried again in %d s",
         (long long)order->id, order->kind, pause / 1000);
-    if (outbox_postpone(d->pg, order->id, pause))
+    if (outbox_delay(d->pg, order->id, pause))
         log_error("dispatcher", "the order could not be put off");
 }
 

@@ -194,6 +194,21 @@ enum error outbox_postpone(struct pg *pg, int64_t order, int ms)
     return pg_exec(pg, &statement, &params);
 }
 
+enum error outbox_delay(struct pg *pg, int64_t order, int ms)
+{
+    static struct pg_statement statement = {
+        .name = "delay",
+        .sql = "UPDATE outbox SET"
+               " due = clock_timestamp() + $2::bigint * interval '1 ms'"
+               " WHERE id = $1::bigint AND kind <> 'p'",
+    };
+    struct pg_params params = {0};
+
+    pg_add_int(&params, order);
+    pg_add_int(&params, ms);
+    return pg_exec(pg, &statement, &params);
+}
+
 enum error outbox_delete(struct pg *pg, int64_t order)
 {
     static struct pg_statement statement = {

@@ -83,8 +83,12 @@ MUST_CHECK enum error outbox_forget_drops(
 MUST_CHECK enum error outbox_work(struct pg *pg, const struct order *order,
     int limit, int *rows, struct buf *touched);
 
-/* Ends the order's turn without work: not before `ms` have passed. */
+/* Ends an order's first turn, or one for which it was not ready: the next is in
+ * `ms`. */
 MUST_CHECK enum error outbox_postpone(struct pg *pg, int64_t order, int ms);
+
+/* Puts off a turn that failed, and leaves it as it was. */
+MUST_CHECK enum error outbox_delay(struct pg *pg, int64_t order, int ms);
 MUST_CHECK enum error outbox_delete(struct pg *pg, int64_t order);
 
 /* Deletes at most `limit` idempotency keys that are older than this; *count:
