@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from pytest import ExitCode
 
 from stack import Stack, free_port, give_away
 
@@ -52,7 +53,8 @@ def pytest_sessionfinish(session, exitstatus):
             config.log_faults += [f"{run}: {line}" for line in stack.faults()]
     if config.log_faults and exitstatus == 0:
         session.exitstatus = 1
-    if session.exitstatus == 0 and not os.environ.get("KEEP"):
+    failed = session.exitstatus in (ExitCode.TESTS_FAILED, ExitCode.INTERNAL_ERROR)
+    if not failed and not os.environ.get("KEEP"):
         shutil.rmtree(config.base, ignore_errors=True)
 
 
@@ -69,8 +71,10 @@ def shared(base, name, fastpath):
         fcntl.flock(lock, fcntl.LOCK_EX)
         known = base / f"{name}.port"
         if known.exists():
-            port = int(known.read_text() or pytest.fail(f"{name} did not start"))
-            return Stack(base / name, port)
+            port = known.read_text()
+            if not port:
+                pytest.fail(f"the stack {name} did not start", pytrace=False)
+            return Stack(base / name, int(port))
         known.touch()
         stack = Stack(base / name, free_port(), FASTPATH=fastpath).start()
         known.write_text(str(stack.port))

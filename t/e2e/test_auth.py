@@ -80,7 +80,7 @@ def folder_of_keys(request, tmp_path_factory):
 def guarded(request, make_module_stack, folder_of_keys):
     file = write_key(folder_of_keys, f"key{request.param}")
     stack = make_module_stack(
-        AUTH="1", FASTPATH=request.param, SETTINGS=f"auth.key_file={file}")
+        FASTPATH=request.param, SETTINGS=f"auth.key_file={file}")
     return Guarded(stack, file)
 
 

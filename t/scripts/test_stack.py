@@ -4,6 +4,7 @@ PostgreSQL here. The end-to-end tests drive the rest of it."""
 import os
 import signal
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ def refused(result, *words):
 @pytest.mark.parametrize("name, value", [
     ("PORT", "abc"), ("PORT", "0"), ("PORT", "65536"), ("PORT", "08080"),
     ("MEMCACHED", "0"), ("MEMCACHED", "17"), ("WORKERS", "257"),
-    ("FASTPATH", "yes"), ("AUTH", "2"), ("WEIGHTS", "one"),
+    ("FASTPATH", "yes"), ("WEIGHTS", "one"),
     ("WEIGHTS", "1 2"), ("SETTINGS", "prefix=x"),
 ])
 def test_a_value_out_of_range_is_refused(folder, name, value):
@@ -34,7 +35,7 @@ def test_a_value_out_of_range_is_refused(folder, name, value):
 
 @pytest.mark.parametrize("run, word", [
     ("/", "RUN=/"), ("/tmp/" + 90 * "x", "88"), ("/tmp/a b", "RUN=/tmp/a b"),
-    ("/tmp/x;y", "may hold only"), ("/etc", "not empty"),
+    ("/tmp/x;y", "may hold only"), ("/etc", "not made by"),
     ("/etc/passwd", "no folder"),
 ])
 def test_a_folder_that_cannot_be_is_refused(run, word):
@@ -98,7 +99,7 @@ def test_root_hands_over_where_only_root_can_go(folder):
     assert stack.call("up", "postgres") == (0, "")
     pid = int((stack.run / "postgres.pid").read_text())
     assert os.stat(f"/proc/{pid}").st_uid != 0
-    assert stack.call("reset") == (0, "")
+    assert stack.call("reset")[0] == 0
 
 
 def test_a_damaged_folder_is_refused(stack):
@@ -134,9 +135,53 @@ def test_a_migration_that_fails_is_said_so(folder):
     assert "the migrations failed" in output
 
 
-def test_nothing_runs_where_nothing_is(folder):
+@pytest.mark.parametrize("command", ["stop", "status", "reset"])
+def test_nothing_runs_where_nothing_is(folder, command):
     stack = Stack(folder / "run")
-    assert stack.call("status")[0] == 3
-    assert stack.call("stop") == (0, "")
-    assert stack.call("reset") == (0, "")
-    assert not Path(stack.run).exists()
+    code, output = stack.call(command)
+    assert code == (3 if command == "status" else 0)
+    assert "nothing r" in output and str(stack.run) in output
+    assert not stack.run.exists()
+
+
+@pytest.mark.parametrize("command", [
+    ("stop",), ("status",), ("reset",), ("down", "nginx"),
+])
+def test_an_empty_folder_of_somebody_is_left_as_it_is(folder, command):
+    before = folder.stat()
+    assert refused(Stack(folder).call(*command), "not made by contrib/stack")
+    assert folder.stat() == before
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="needs another account's folder")
+def test_a_folder_of_another_account_is_named(stack):
+    stack.call("up", "postgres")
+    for command in ("start", "stop", "status", "reset"):
+        result = subprocess.run(
+            ["setpriv", "--reuid=nobody", "--clear-groups", "bash",
+             "-s", command], stdin=open(stack.script), text=True,
+            capture_output=True, env={**os.environ, "RUN": str(stack.run)})
+        assert "belongs to postgres" in result.stderr, command
+
+
+def test_it_finds_what_is_not_in_the_path_of_users(stack):
+    path = "/usr/local/bin:/usr/bin:/bin"
+    code, output = stack.call(
+        "start", PATH=path, PROGRAM="/bin/true", CONFIG="/dev/null")
+    assert code == 1 and "not installed" not in output
+
+
+@pytest.mark.skipif(
+    int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text()) < 81,
+    reason="every account may listen on port 80")
+def test_a_port_of_root_is_named(folder):
+    stack = Stack(folder / "run")
+    assert refused(
+        stack.call("start", PORT="80", PROGRAM="/bin/true", CONFIG="/dev/null"),
+        "port 80", "PORT=")
+    stack.call("reset")
+
+
+def test_the_remedy_names_the_folder(stack):
+    assert stack.call("up", "postgres") == (0, "")
+    assert f"make start RUN={stack.run}" in stack.call("stop")[1] + stack.call("status")[1]
