@@ -258,8 +258,12 @@ static void refuse_section(const struct loader *loader, const char *section)
     for (int i = 0; i < SETTING_COUNT; i++)
         if (i == 0 || strcmp(settings[i].section, settings[i - 1].section) != 0)
             buf_printf(&known, " [%s]", settings[i].section);
-    fault(loader, "there is no section [%s], there are:%s", section,
-        buf_text(&known));
+    if (*section)
+        fault(loader, "there is no section [%s], there are:%s", section,
+            buf_text(&known));
+    else
+        fault(loader, "a key must stand in a section, of which there are:%s",
+            buf_text(&known));
     buf_free(&known);
 }
 
