@@ -248,7 +248,9 @@ static void log_notice(void *context, const char *message)
     log_debug("pg", "%.*s", first_line(message), message);
 }
 
-static enum error connect_new(struct pg *pg, struct buf *reason)
+/* *was_there: the server had taken us in before it failed. */
+static enum error connect_new(
+    struct pg *pg, struct buf *reason, bool *was_there)
 {
     int64_t deadline = monotonic_ms() + pg->settings.connect_timeout;
     enum error error = ERR_UNAVAILABLE;
@@ -264,8 +266,10 @@ static enum error connect_new(struct pg *pg, struct buf *reason)
         if (monotonic_ms() >= deadline)
             buf_printf(
                 reason, "no answer within %d ms", pg->settings.connect_timeout);
-    } else if (PQsetnonblocking(pg->conn, 1) == 0)
+    } else if (PQsetnonblocking(pg->conn, 1) == 0) {
         error = greet(pg, deadline, reason);
+        *was_there = monotonic_ms() < deadline;
+    }
     clear_result(pg);
     if (error)
         disconnect(pg);
@@ -276,6 +280,7 @@ enum error pg_connect(struct pg *pg, struct buf *reason)
 {
     struct breaker *breaker = pg->settings.breaker;
     struct buf sentence = {0};
+    bool was_there = false;
 
     if (pg->conn)
         return OK;
@@ -285,7 +290,11 @@ enum error pg_connect(struct pg *pg, struct buf *reason)
     }
     if (breaker && breaker_was_tripped(breaker)) /* the others wait for us */
         breaker_trip(breaker, pg->settings.connect_timeout);
-    enum error error = connect_new(pg, &sentence);
+    enum error error = connect_new(pg, &sentence, &was_there);
+    if (error == ERR_UNAVAILABLE && was_there) { /* our session alone was cut */
+        buf_reset(&sentence, sentence.cap);
+        error = connect_new(pg, &sentence, &was_there);
+    }
     if (error && breaker)
         breaker_trip(breaker, CONNECT_PAUSE);
     else if (breaker)
