@@ -177,6 +177,16 @@ enum error outbox_touched(
     return error;
 }
 
+static enum error put_off(
+    struct pg *pg, struct pg_statement *statement, int64_t order, int ms)
+{
+    struct pg_params params = {0};
+
+    pg_add_int(&params, order);
+    pg_add_int(&params, ms);
+    return pg_exec(pg, statement, &params);
+}
+
 enum error outbox_postpone(struct pg *pg, int64_t order, int ms)
 {
     static struct pg_statement statement = {
@@ -187,11 +197,8 @@ enum error outbox_postpone(struct pg *pg, int64_t order, int ms)
                " due = clock_timestamp() + $2::bigint * interval '1 ms'"
                " WHERE id = $1::bigint AND kind <> 'p'",
     };
-    struct pg_params params = {0};
 
-    pg_add_int(&params, order);
-    pg_add_int(&params, ms);
-    return pg_exec(pg, &statement, &params);
+    return put_off(pg, &statement, order, ms);
 }
 
 enum error outbox_delay(struct pg *pg, int64_t order, int ms)
@@ -202,11 +209,8 @@ enum error outbox_delay(struct pg *pg, int64_t order, int ms)
                " due = clock_timestamp() + $2::bigint * interval '1 ms'"
                " WHERE id = $1::bigint AND kind <> 'p'",
     };
-    struct pg_params params = {0};
 
-    pg_add_int(&params, order);
-    pg_add_int(&params, ms);
-    return pg_exec(pg, &statement, &params);
+    return put_off(pg, &statement, order, ms);
 }
 
 enum error outbox_delete(struct pg *pg, int64_t order)

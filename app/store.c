@@ -51,9 +51,13 @@ static enum error cut_page(const struct pg *pg, const struct page *page, int id,
     return OK;
 }
 
-static enum error not_found_unless_rows(const struct pg *pg)
+/* For statements whose subject may not exist: then they give no row. */
+static enum error exec_found(
+    struct pg *pg, struct pg_statement *statement, struct pg_params *params)
 {
-    return pg_rows(pg) > 0 ? OK : ERR_NOT_FOUND;
+    enum error error = pg_exec(pg, statement, params);
+
+    return !error && pg_rows(pg) == 0 ? ERR_NOT_FOUND : error;
 }
 
 /* --- participants ------------------------------------------------------- */
@@ -92,9 +96,7 @@ enum error store_participant_get(
     struct pg_params params = {0};
 
     pg_add_int(&params, id);
-    enum error error = pg_exec(pg, &statement, &params);
-    if (!error)
-        error = not_found_unless_rows(pg);
+    enum error error = exec_found(pg, &statement, &params);
     if (!error)
         read_participant(pg, found);
     return error;
@@ -112,9 +114,7 @@ enum error store_participant_rename(
 
     pg_add_int(&params, id);
     pg_add_text(&params, name);
-    enum error error = pg_exec(pg, &statement, &params);
-    if (!error)
-        error = not_found_unless_rows(pg);
+    enum error error = exec_found(pg, &statement, &params);
     if (!error)
         read_participant(pg, renamed);
     return error;
@@ -136,9 +136,7 @@ enum error store_participant_remove(
     struct pg_params params = {0};
 
     pg_add_int(&params, id);
-    enum error error = pg_exec(pg, &statement, &params);
-    if (!error)
-        error = not_found_unless_rows(pg);
+    enum error error = exec_found(pg, &statement, &params);
     if (!error)
         pg_ids(pg, 0, 0, touched);
     return error;
@@ -242,9 +240,7 @@ enum error store_outbound_add(struct pg *pg, int64_t author,
     pg_add_text(&params, subject);
     pg_add_text(&params, story);
     pg_add_int(&params, inline_friends);
-    enum error error = pg_exec(pg, &statement, &params);
-    if (!error)
-        error = not_found_unless_rows(pg);
+    enum error error = exec_found(pg, &statement, &params);
     if (error)
         return error;
     *added = (struct item){
@@ -314,9 +310,7 @@ enum error store_outbound_get(
 
     pg_add_int(&params, author);
     pg_add_int(&params, id);
-    enum error error = pg_exec(pg, &statement, &params);
-    if (!error)
-        error = not_found_unless_rows(pg);
+    enum error error = exec_found(pg, &statement, &params);
     if (!error)
         *found = read_item(pg, 0, 0);
     return error;
@@ -349,9 +343,7 @@ enum error store_outbound_remove(
 
     pg_add_int(&params, author);
     pg_add_int(&params, id);
-    enum error error = pg_exec(pg, &statement, &params);
-    if (!error)
-        error = not_found_unless_rows(pg);
+    enum error error = exec_found(pg, &statement, &params);
     if (!error)
         pg_ids(pg, 0, 0, touched);
     return error;
