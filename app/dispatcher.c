@@ -12,7 +12,9 @@
 
 enum {
     ORDERS_MAX = 100,          /* small ones in one transaction */
-    POSTS_MAX = 500,           /* indexed in one transaction */
+    POSTS_MAX = 1000,          /* indexed in one transaction */
+    FLUSH_POSTS = 4000,        /* so many are put in their place at once */
+    FLUSH_INTERVAL = 1000,     /* ms between flushes of fewer */
     DROPS_MAX = 500,           /* orders to drop pages, likewise */
     BATCH_MS = 300,            /* a batch that took longer is halved */
     STATEMENT_TIMEOUT = 10000, /* ms: a piece may take longer than a request */
@@ -30,8 +32,10 @@ struct dispatcher {
     struct pg *pg;
     struct cache *cache;
     struct cache_guard guards[SCOREBOARD_CACHES];
-    int posts; /* to take at once */
-    int drops; /* likewise */
+    int posts;     /* to take at once */
+    int drops;     /* likewise */
+    int unflushed; /* posts */
+    int64_t next_flush;
     int64_t next_expiry;
     struct buf orders;
     struct buf touched;
@@ -58,14 +62,16 @@ static bool drop(struct dispatcher *d)
         d->touched.len / sizeof(int64_t));
 }
 
-/* Drops what the orders touched, or sees to it that it is tried again. */
-static enum error drop_or_note(struct dispatcher *d)
+/* Drops what the orders or posts touched, or sees to it that it is tried
+ * again. */
+static enum error drop_or_note(struct dispatcher *d,
+    enum error (*note)(struct pg *, const struct buf *, int))
 {
     if (d->orders.failed || d->touched.failed)
         return ERR_INTERNAL;
     if (drop(d))
         return OK;
-    return outbox_drop_later(d->pg, &d->orders, d->config->cache_ttl);
+    return note(d->pg, &d->orders, d->config->cache_ttl);
 }
 
 /* The size of the next batch: smaller after one that failed or took long. */
@@ -78,6 +84,30 @@ static int next_size(int size, int max, bool is_good, int64_t began)
 
 /* Each of the following does one transaction's worth of work; true: there may
  * be more. */
+
+static void set_post_aside(struct dispatcher *d)
+{
+    int count;
+
+    if (!start_turn(d))
+        return;
+    enum error error =
+        outbox_take_posts(d->pg, 1, 0, &count, &d->orders, &d->touched);
+    if (!error && count > 0)
+        error = outbox_park_posts(d->pg, &d->orders);
+    if (!error && count > 0)
+        error = outbox_pass_posts(d->pg, &d->orders);
+    if (!error)
+        error = pg_commit(d->pg);
+    pg_rollback(d->pg);
+
+    if (error)
+        log_error("dispatcher", "a post could not be set aside");
+    else if (count > 0)
+        log_error("dispatcher",
+            "post %s cannot be indexed; set aside in outbox as kind 'x'",
+            d->orders.data);
+}
 
 /* A post that makes its batch fail must not hold up the others: the batch is
  * halved until it stands alone, and then it is set aside. */
@@ -92,18 +122,37 @@ static bool index_posts(struct dispatcher *d)
     enum error error = outbox_take_posts(d->pg, wanted,
         d->config->feed_inline_friends, &count, &d->orders, &d->touched);
     if (!error && count > 0)
-        error = drop_or_note(d);
+        error = drop_or_note(d, outbox_drop_readers_later);
     if (!error && count > 0)
         error = outbox_index_posts(d->pg, &d->orders);
     if (!error && count > 0)
+        error = outbox_pass_posts(d->pg, &d->orders);
+    if (!error)
+        error = outbox_close_gaps(d->pg);
+    if (!error)
         error = pg_commit(d->pg);
     pg_rollback(d->pg);
 
-    if (error == ERR_INTERNAL && count == 1 && outbox_park_post(d->pg))
-        log_error("dispatcher", "a post's order could not be set aside");
+    if (error == ERR_INTERNAL && count == 1)
+        set_post_aside(d);
+    if (!error)
+        d->unflushed += count;
     if (!error || pg_is_connected(d->pg))
         d->posts = next_size(wanted, POSTS_MAX, !error, began);
     return !error && count == wanted;
+}
+
+/* What was indexed waits in a list until there is much of it, or nothing else
+ * to do. */
+static void flush_search(struct dispatcher *d, bool more)
+{
+    if (d->unflushed < FLUSH_POSTS &&
+        (more || d->unflushed == 0 || monotonic_ms() < d->next_flush))
+        return;
+    if (outbox_flush_search(d->pg))
+        log_warn("dispatcher", "the search index could not be flushed");
+    d->unflushed = 0;
+    d->next_flush = monotonic_ms() + FLUSH_INTERVAL;
 }
 
 /* *rows: how many the piece had; 0 as well if it was not its time yet. */
@@ -117,7 +166,7 @@ static enum error do_turn(
     *rows = 0;
     enum error error = outbox_touched(d->pg, order, &d->touched);
     if (!error)
-        error = drop_or_note(d);
+        error = drop_or_note(d, outbox_drop_later);
     if (error)
         return error;
     if (!order->ready)
@@ -239,6 +288,7 @@ static bool work_round(struct dispatcher *d)
         else
             more |= take_turns(d, kind);
     }
+    flush_search(d, more);
     return more;
 }
 

@@ -24,12 +24,13 @@ enum error outbox_look(struct pg *pg, char kinds[OUTBOX_KINDS_MAX])
 {
     static struct pg_statement statement = {
         .name = "look",
-        .sql =
-            "SELECT concat((SELECT 'p' FROM outbox WHERE kind = 'p' LIMIT 1),"
-            " (SELECT string_agg(k::text, '')"
-            " FROM unnest('{c,d,f,r,g}'::\"char\"[]) k"
-            " WHERE EXISTS (SELECT FROM outbox WHERE kind = k"
-            " AND kind <> 'p' AND due <= now())))",
+        .sql = "SELECT concat((SELECT 'p' FROM search_progress WHERE EXISTS ("
+               "SELECT FROM outbound WHERE id > done)"
+               " OR EXISTS (SELECT FROM search_gap)),"
+               " (SELECT string_agg(k::text, '')"
+               " FROM unnest('{c,d,f,r,g}'::\"char\"[]) k"
+               " WHERE EXISTS (SELECT FROM outbox WHERE kind = k"
+               " AND due <= now())))",
         .reads = true,
     };
 
@@ -42,60 +43,114 @@ enum error outbox_look(struct pg *pg, char kinds[OUTBOX_KINDS_MAX])
 /* --- posts -------------------------------------------------------------- */
 
 enum error outbox_take_posts(struct pg *pg, int limit, int inline_friends,
-    int *count, struct buf *orders, struct buf *touched)
+    int *count, struct buf *posts, struct buf *touched)
 {
     static struct pg_statement statement = {
         .name = "take_posts",
-        .sql = "SELECT o.id, array(SELECT friend_id FROM friendship f"
+        .sql = "WITH progress AS MATERIALIZED (SELECT done"
+               " FROM search_progress FOR UPDATE SKIP LOCKED)"
+               " SELECT o.id, array(SELECT friend_id FROM friendship f"
                " WHERE f.participant_id = o.participant_id LIMIT $2::bigint)"
-               " FROM outbox o WHERE kind = 'p' ORDER BY id LIMIT $1::int8"
-               " FOR UPDATE OF o SKIP LOCKED",
+               " FROM progress CROSS JOIN LATERAL ("
+               "(SELECT id, participant_id FROM search_gap"
+               " JOIN outbound ON id = outbound_id ORDER BY id"
+               " LIMIT $1::int8) UNION ALL"
+               " (SELECT id, participant_id FROM outbound WHERE id > done"
+               " ORDER BY id LIMIT $1)) o ORDER BY o.id LIMIT $1",
     };
     struct pg_params params = {0};
 
     pg_add_int(&params, limit);
     pg_add_int(&params, inline_friends);
     enum error error = pg_exec(pg, &statement, &params);
-    if (error)
-        return error;
-    read_orders(pg, count, orders, touched);
-    return OK;
+    if (!error)
+        read_orders(pg, count, posts, touched);
+    return error;
 }
 
-enum error outbox_index_posts(struct pg *pg, const struct buf *orders)
+enum error outbox_index_posts(struct pg *pg, const struct buf *posts)
 {
     static struct pg_statement statement = {
         .name = "index_posts",
-        .sql = "WITH done AS (DELETE FROM outbox WHERE kind = 'p'"
-               " AND id = ANY ($1::bigint[]) RETURNING other_id)"
-               " INSERT INTO search (outbound_id, participant_id, document)"
-               " SELECT o.id, o.participant_id,"
+        .sql = "INSERT INTO search (outbound_id, participant_id, document)"
+               " SELECT id, participant_id,"
                " setweight(to_tsvector('simple', subject), 'A') ||"
                " to_tsvector('simple', story)"
-               " FROM done JOIN outbound o ON o.id = done.other_id"
+               " FROM outbound WHERE id = ANY ($1::bigint[])"
                " ON CONFLICT DO NOTHING",
     };
     struct pg_params params = {0};
 
-    pg_add_array(&params, orders);
+    pg_add_array(&params, posts);
     return pg_exec(pg, &statement, &params);
 }
 
-enum error outbox_park_post(struct pg *pg)
+/* Whoever had an id before a post that is seen had a transaction before it,
+ * too, so the end of this statement's snapshot is above all of these. Where
+ * ids jump, only as many are noted as may be under way on either side. */
+enum error outbox_pass_posts(struct pg *pg, const struct buf *posts)
 {
     static struct pg_statement statement = {
-        .name = "park_post",
-        .sql = "UPDATE outbox SET kind = 'x' WHERE id = (SELECT id FROM outbox"
-               " WHERE kind = 'p' ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)"
-               " RETURNING id, other_id",
+        .name = "pass_posts",
+        .sql =
+            "WITH post AS MATERIALIZED ("
+            " SELECT id FROM unnest($1::bigint[]) id),"
+            " step AS (SELECT id, lag(id, 1, done) OVER (ORDER BY id) AS last"
+            " FROM post, search_progress WHERE id > done),"
+            " gap AS (INSERT INTO search_gap (outbound_id, xid)"
+            " SELECT missing, pg_snapshot_xmax(pg_current_snapshot())"
+            " FROM step, LATERAL ("
+            "SELECT generate_series(last + 1, least(id - 1, last + 1000))"
+            " UNION SELECT generate_series(greatest(last + 1, id - 1000),"
+            " id - 1)) m (missing)),"
+            " found AS (DELETE FROM search_gap"
+            " WHERE outbound_id IN (SELECT id FROM post))"
+            " UPDATE search_progress"
+            " SET done = greatest(done, (SELECT max(id) FROM post))",
+    };
+    struct pg_params params = {0};
+
+    pg_add_array(&params, posts);
+    return pg_exec(pg, &statement, &params);
+}
+
+/* (A number beyond all that there are comes from a cluster that was dumped and
+ * restored.) */
+enum error outbox_close_gaps(struct pg *pg)
+{
+    static struct pg_statement statement = {
+        .name = "close_gaps",
+        .sql = "DELETE FROM search_gap"
+               " WHERE (xid <= pg_snapshot_xmin(pg_current_snapshot())"
+               " OR xid > pg_snapshot_xmax(pg_current_snapshot()))"
+               " AND NOT EXISTS (SELECT FROM outbound WHERE id = outbound_id)",
     };
 
-    enum error error = pg_exec(pg, &statement, &(struct pg_params){0});
-    if (!error && pg_rows(pg) > 0)
-        log_error("outbox",
-            "order %lld: post %lld cannot be indexed; set aside as kind 'x'",
-            (long long)pg_int(pg, 0, 0), (long long)pg_int(pg, 0, 1));
-    return error;
+    return pg_exec(pg, &statement, &(struct pg_params){0});
+}
+
+enum error outbox_park_posts(struct pg *pg, const struct buf *posts)
+{
+    static struct pg_statement statement = {
+        .name = "park_posts",
+        .sql = "INSERT INTO outbox (kind, participant_id, other_id)"
+               " SELECT 'x', participant_id, id FROM outbound"
+               " WHERE id = ANY ($1::bigint[])",
+    };
+    struct pg_params params = {0};
+
+    pg_add_array(&params, posts);
+    return pg_exec(pg, &statement, &params);
+}
+
+enum error outbox_flush_search(struct pg *pg)
+{
+    static struct pg_statement statement = {
+        .name = "flush_search",
+        .sql = "SELECT flush_search()",
+    };
+
+    return pg_exec(pg, &statement, &(struct pg_params){0});
 }
 
 /* --- other orders: the turn --------------------------------------------- */
@@ -117,14 +172,16 @@ enum error outbox_take(
                " AND (xid < pg_snapshot_xmin(pg_current_snapshot())"
                " OR xid >= pg_snapshot_xmax(pg_current_snapshot()))"
                " AND (kind <> 'g' OR NOT (EXISTS (SELECT FROM outbox x"
-               " WHERE x.kind IN ('d', 'f', 'r') AND x.kind <> 'p'"
+               " WHERE x.kind IN ('d', 'f', 'r')"
                " AND x.participant_id = o.participant_id)"
                " OR EXISTS (SELECT FROM outbox x WHERE x.kind = 'f'"
                " AND x.other_id = o.participant_id)"
-               " OR EXISTS (SELECT FROM outbox x WHERE x.kind = 'p'"
-               " AND x.xid < o.xid))))"
+               " OR EXISTS (SELECT FROM outbound b"
+               " WHERE b.participant_id = o.participant_id AND (b.id > (SELECT"
+               " done FROM search_progress) OR b.id IN (SELECT outbound_id"
+               " FROM search_gap))))))"
                " FROM outbox o WHERE kind = chr($1::bigint::int)::\"char\""
-               " AND kind <> 'p' AND due <= now()"
+               " AND due <= now()"
                " ORDER BY due LIMIT 1 FOR UPDATE SKIP LOCKED",
     };
     struct pg_params params = {0};
@@ -195,7 +252,7 @@ enum error outbox_postpone(struct pg *pg, int64_t order, int ms)
                " pg_current_xact_id() ELSE xid END,"
                " previous = greatest(previous, 1),"
                " due = clock_timestamp() + $2::bigint * interval '1 ms'"
-               " WHERE id = $1::bigint AND kind <> 'p'",
+               " WHERE id = $1::bigint",
     };
 
     return put_off(pg, &statement, order, ms);
@@ -207,7 +264,7 @@ enum error outbox_delay(struct pg *pg, int64_t order, int ms)
         .name = "delay",
         .sql = "UPDATE outbox SET"
                " due = clock_timestamp() + $2::bigint * interval '1 ms'"
-               " WHERE id = $1::bigint AND kind <> 'p'",
+               " WHERE id = $1::bigint",
     };
 
     return put_off(pg, &statement, order, ms);
@@ -217,7 +274,7 @@ enum error outbox_delete(struct pg *pg, int64_t order)
 {
     static struct pg_statement statement = {
         .name = "delete",
-        .sql = "DELETE FROM outbox WHERE id = $1::bigint AND kind <> 'p'",
+        .sql = "DELETE FROM outbox WHERE id = $1::bigint",
     };
     struct pg_params params = {0};
 
@@ -235,7 +292,7 @@ enum error outbox_delete(struct pg *pg, int64_t order)
 #define ADVANCE(ID, PREVIOUS, RESULT)                                         \
     ", step AS (UPDATE outbox SET previous = " PREVIOUS ", progress = mark,"  \
     " due = clock_timestamp() FROM (SELECT max(" ID ") AS mark FROM piece) m" \
-    " WHERE outbox.id = $5::bigint AND kind <> 'p'"                           \
+    " WHERE outbox.id = $5::bigint"                                           \
     " AND mark IS NOT NULL)" RESULT
 
 static struct pg_statement deliver = {
@@ -311,7 +368,7 @@ static struct pg_statement sweep_friends = {
            " step AS (UPDATE outbox SET due = clock_timestamp(),"
            " previous = CASE WHEN is_last THEN 0 ELSE 1 END,"
            " progress = CASE WHEN is_last THEN 0 ELSE mark END FROM last"
-           " WHERE outbox.id = $5::bigint AND kind <> 'p'"
+           " WHERE outbox.id = $5::bigint"
            " AND EXISTS (SELECT FROM piece))" COUNT,
 };
 
@@ -362,24 +419,44 @@ enum error outbox_work(struct pg *pg, const struct order *order, int limit,
 
 /* --- drops that failed -------------------------------------------------- */
 
+#define DROP_LATER(WHOSE)                                          \
+    "INSERT INTO outbox (kind, participant_id, progress)"          \
+    " SELECT DISTINCT 'c'::\"char\", whose,"                       \
+    " extract(epoch FROM now())::bigint + $2::bigint FROM (" WHOSE \
+    ") who (whose) WHERE whose IS NOT NULL"
+
+static enum error drop_later(struct pg *pg, struct pg_statement *statement,
+    const struct buf *ids, int ttl)
+{
+    struct pg_params params = {0};
+
+    pg_add_array(&params, ids);
+    pg_add_int(&params, ttl);
+    return pg_exec(pg, statement, &params);
+}
+
 enum error outbox_drop_later(struct pg *pg, const struct buf *orders, int ttl)
 {
     static struct pg_statement statement = {
         .name = "drop_later",
-        .sql = "INSERT INTO outbox (kind, participant_id, progress)"
-               " SELECT DISTINCT 'c'::\"char\", whose,"
-               " extract(epoch FROM now())::bigint + $2::bigint FROM (SELECT *"
-               " FROM outbox WHERE kind = 'p' AND id = ANY ($1::bigint[])"
-               " UNION ALL SELECT * FROM outbox WHERE kind <> 'p'"
-               " AND id = ANY ($1)) orders, unnest(ARRAY[participant_id,"
-               " CASE kind WHEN 'f' THEN other_id END]) whose"
-               " WHERE whose IS NOT NULL",
+        .sql = DROP_LATER("SELECT unnest(ARRAY[participant_id,"
+                          " CASE kind WHEN 'f' THEN other_id END])"
+                          " FROM outbox WHERE id = ANY ($1::bigint[])"),
     };
-    struct pg_params params = {0};
 
-    pg_add_array(&params, orders);
-    pg_add_int(&params, ttl);
-    return pg_exec(pg, &statement, &params);
+    return drop_later(pg, &statement, orders, ttl);
+}
+
+enum error outbox_drop_readers_later(
+    struct pg *pg, const struct buf *posts, int ttl)
+{
+    static struct pg_statement statement = {
+        .name = "drop_readers_later",
+        .sql = DROP_LATER("SELECT participant_id FROM outbound"
+                          " WHERE id = ANY ($1::bigint[])"),
+    };
+
+    return drop_later(pg, &statement, posts, ttl);
 }
 
 enum error outbox_take_drops(struct pg *pg, int limit, int *count,
@@ -405,8 +482,8 @@ enum error outbox_forget_drops(struct pg *pg, const struct buf *orders)
 {
     static struct pg_statement forget = {
         .name = "forget_drops",
-        .sql = "DELETE FROM outbox WHERE kind <> 'p'"
-               " AND id = ANY ($1::bigint[])",
+        .sql = "DELETE FROM outbox WHERE"
+               " id = ANY ($1::bigint[])",
     };
     static struct pg_statement expire = {
         .name = "expire_drops",

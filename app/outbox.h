@@ -17,7 +17,8 @@
 #include "error.h"
 #include "pg.h"
 
-/* The kinds as the table knows them; see sql/001_feed.sql. */
+/* The kinds as the table knows them; see sql/001_feed.sql. Posts have no order:
+ * the table search_progress says how far they are indexed. */
 enum outbox_kind {
     ORDER_POST = 'p',
     ORDER_DROP = 'c',
@@ -44,17 +45,29 @@ enum {
 /* The kinds of which an order is due, a letter each, as a string. */
 MUST_CHECK enum error outbox_look(struct pg *pg, char kinds[OUTBOX_KINDS_MAX]);
 
-/* The orders of posts to index, at most `limit`, oldest first: their ids as an
- * array "{1,2}", and whose pages to drop. *count: how many. */
+/* The posts that are not indexed yet, at most `limit`, oldest first: their ids
+ * as an array "{1,2}", and whose pages to drop. *count: how many; 0 as well if
+ * another dispatcher is at it, which is kept away until the transaction ends.
+ * What is then done with them ends with outbox_pass_posts. */
 MUST_CHECK enum error outbox_take_posts(struct pg *pg, int limit,
-    int inline_friends, int *count, struct buf *orders, struct buf *touched);
+    int inline_friends, int *count, struct buf *posts, struct buf *touched);
 
-/* Indexes the posts and deletes the orders. */
 MUST_CHECK enum error outbox_index_posts(
-    struct pg *pg, const struct buf *orders);
+    struct pg *pg, const struct buf *posts);
 
-/* Sets the oldest post's order aside as kind 'x', for a person to look at. */
-MUST_CHECK enum error outbox_park_post(struct pg *pg);
+/* Sets posts aside as orders of kind 'x', for a person to look at. */
+MUST_CHECK enum error outbox_park_posts(struct pg *pg, const struct buf *posts);
+
+/* These posts are done with. Notes the ids between them that could not be seen
+ * yet. */
+MUST_CHECK enum error outbox_pass_posts(struct pg *pg, const struct buf *posts);
+
+/* Forgets those noted ids of which there will be no post. */
+MUST_CHECK enum error outbox_close_gaps(struct pg *pg);
+
+/* Puts what was indexed in its place; until then, each search reads through
+ * all of it. Costs the less for each post the more there are. */
+MUST_CHECK enum error outbox_flush_search(struct pg *pg);
 
 /* The due order of a kind that waited longest. NOT_FOUND: none. */
 MUST_CHECK enum error outbox_take(
@@ -65,9 +78,11 @@ MUST_CHECK enum error outbox_touched(
     struct pg *pg, const struct order *order, struct buf *touched);
 
 /* The pages could not be dropped: writes down who it concerns, for as long as
- * a page may live (seconds). `orders` as from outbox_take_posts. */
+ * a page may live (seconds). `orders` and `posts` are arrays of ids. */
 MUST_CHECK enum error outbox_drop_later(
     struct pg *pg, const struct buf *orders, int ttl);
+MUST_CHECK enum error outbox_drop_readers_later(
+    struct pg *pg, const struct buf *posts, int ttl);
 
 /* Takes at most `limit` of what was written down: ids of these orders, and
  * whose pages to drop; then, once that is done, forgets them. Forgetting with

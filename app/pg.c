@@ -16,6 +16,7 @@ enum {
     RUNS_MAX = 3,        /* of a statement that met a deadlock */
     CONNECT_PAUSE = 100, /* ms between attempts of all workers together */
     CLIENT_GRACE = 100,  /* ms that the client waits past the server's limit */
+    IDLE_TIMEOUT = 3000, /* ms between two statements of a transaction */
 };
 
 /* 2000-01-01, where PostgreSQL's clock starts, in microseconds since 1970 */
@@ -212,16 +213,18 @@ static enum error check_database(const struct pg *pg, struct buf *reason)
 /* Sets up the session, unless a pooler would give it to others, and looks at
  * the database. Every statement is planned once and kept, perhaps while its
  * tables are empty, and none of them has to read a whole table; compiling plans
- * never pays for ones this small. */
+ * never pays for ones this small. A process that stands still within a
+ * transaction must not keep its locks. */
 static enum error greet(struct pg *pg, int64_t deadline, struct buf *reason)
 {
-    char sql[320] = "";
+    char sql[400] = "";
 
     if (pg->settings.prepare)
         snprintf(sql, sizeof(sql),
             "SET statement_timeout = %d; SET enable_seqscan = off;"
-            "SET plan_cache_mode = force_generic_plan; SET jit = off;",
-            pg->settings.statement_timeout);
+            "SET plan_cache_mode = force_generic_plan; SET jit = off;"
+            "SET idle_in_transaction_session_timeout = %d;",
+            pg->settings.statement_timeout, IDLE_TIMEOUT);
     strcat(sql, "SELECT max(version)::text, current_setting('server_encoding')"
                 " FROM schema_migration");
 

@@ -213,6 +213,8 @@ enum error store_friend_remove(
 
 /* --- posts -------------------------------------------------------------- */
 
+/* The transaction takes its number before the post takes its id, which the
+ * search index relies on (sql/002_search_progress.sql). */
 enum error store_outbound_add(struct pg *pg, int64_t author,
     struct text subject, struct text story, int inline_friends,
     struct item *added, struct buf *touched)
@@ -221,7 +223,8 @@ enum error store_outbound_add(struct pg *pg, int64_t author,
         .name = "outbound_add",
         .sql = "WITH post AS (INSERT INTO outbound (participant_id, subject,"
                " story) SELECT id, $2::text, $3::text FROM participant"
-               " WHERE id = $1::bigint RETURNING id, participant_id, occurred),"
+               " WHERE id = $1::bigint AND pg_current_xact_id() IS NOT NULL"
+               " RETURNING id, participant_id, occurred),"
                " friend AS MATERIALIZED (SELECT friend_id FROM friendship"
                " WHERE participant_id = $1 LIMIT $4::bigint + 1),"
                " size AS (SELECT count(*) > $4 AS is_large FROM friend),"
@@ -229,7 +232,6 @@ enum error store_outbound_add(struct pg *pg, int64_t author,
                " SELECT friend_id, post.id FROM post, size, friend"
                " WHERE NOT is_large RETURNING participant_id),"
                " orders AS (INSERT INTO outbox (kind, participant_id, other_id)"
-               " SELECT 'p'::\"char\", participant_id, id FROM post UNION ALL"
                " SELECT 'd', participant_id, id FROM post, size WHERE is_large)"
                " SELECT id, occurred,"
                " array(SELECT participant_id FROM delivery) FROM post",
@@ -253,6 +255,8 @@ enum error store_outbound_add(struct pg *pg, int64_t author,
     pg_ids(pg, 0, 2, touched);
     return OK;
 }
+
+#define ITEM "o.id, o.participant_id, o.occurred, o.subject, o.story"
 
 static struct item read_item(const struct pg *pg, int row, int64_t to)
 {
@@ -284,8 +288,7 @@ enum error store_outbound_list(
 {
     static struct pg_statement statement = {
         .name = "outbound_list",
-        .sql = LIST("o.id, o.participant_id, o.occurred, o.subject, o.story",
-            "outbound o", "o.id", "o.participant_id = me.id"),
+        .sql = LIST(ITEM, "outbound o", "o.id", "o.participant_id = me.id"),
         .reads = true,
     };
     struct pg_params params = {0};
@@ -301,7 +304,7 @@ enum error store_outbound_get(
 {
     static struct pg_statement statement = {
         .name = "outbound_get",
-        .sql = "SELECT o.id, o.participant_id, o.occurred, o.subject, o.story"
+        .sql = "SELECT " ITEM
                " FROM outbound o JOIN participant p ON p.id = o.participant_id"
                " WHERE o.id = $2::bigint AND p.id = $1::bigint",
         .reads = true,
@@ -331,7 +334,7 @@ enum error store_outbound_remove(
                " (SELECT id FROM gone)), former AS (DELETE FROM inbound"
                " WHERE outbound_id = (SELECT id FROM gone)"
                " AND participant_id IN (SELECT other_id FROM outbox"
-               " WHERE kind = 'f' AND kind <> 'p' AND participant_id = $1"
+               " WHERE kind = 'f' AND participant_id = $1"
                " UNION ALL SELECT participant_id FROM outbox"
                " WHERE kind = 'f' AND other_id = $1)),"
                " sweep AS (INSERT INTO outbox (kind, participant_id, other_id)"
@@ -354,12 +357,11 @@ enum error store_outbound_remove(
 /* A feed is what lies in inbound, seen through the friendships as they are
  * now: the sweeps of the dispatcher take their time, this does not. OFFSET 0
  * keeps the planner from starting at the friends and all they ever posted. */
-enum error store_inbound_list(struct pg *pg, int64_t participant,
-    const struct page *page, struct items *found)
+static enum error list_inbound(struct pg *pg, struct pg_params *params)
 {
     static struct pg_statement statement = {
         .name = "inbound_list",
-        .sql = LIST("o.id, o.participant_id, o.occurred, o.subject, o.story",
+        .sql = LIST(ITEM,
             "inbound i CROSS JOIN LATERAL (SELECT * FROM outbound"
             " WHERE id = i.outbound_id AND EXISTS (SELECT FROM friendship f"
             " JOIN participant p ON p.id = f.friend_id"
@@ -369,24 +371,62 @@ enum error store_inbound_list(struct pg *pg, int64_t participant,
             "i.outbound_id", "i.participant_id = me.id"),
         .reads = true,
     };
+
+    return pg_exec(pg, &statement, params);
+}
+
+/* The same for half the cost, where there is nothing left to sweep: what is
+ * in inbound and should not be seen is there no longer than the order that a
+ * friendship or a participant ended. NOT_FOUND: there is something left to
+ * sweep, or the page is empty. */
+static enum error list_swept_inbound(struct pg *pg, struct pg_params *params)
+{
+    static struct pg_statement statement = {
+        .name = "inbound_swept",
+        .sql = "SELECT " ITEM ", NULL::boolean FROM inbound i"
+               " JOIN outbound o ON o.id = i.outbound_id"
+               " WHERE i.participant_id = $1::bigint AND outbound_id <"
+               " $2::bigint AND $3::bigint = 0 AND NOT EXISTS (SELECT"
+               " FROM outbox WHERE participant_id = $1 AND kind = 'f')"
+               " AND NOT EXISTS (SELECT FROM outbox WHERE other_id = $1"
+               " AND kind = 'f')"
+               " AND NOT EXISTS (SELECT FROM outbox WHERE kind = 'g')"
+               " ORDER BY outbound_id DESC LIMIT $4::int8",
+        .reads = true,
+    };
+
+    return exec_found(pg, &statement, params);
+}
+
+enum error store_inbound_list(struct pg *pg, int64_t participant,
+    const struct page *page, struct items *found)
+{
     struct pg_params params = {0};
 
     pg_add_int(&params, participant);
     add_page(&params, page);
-    enum error error = pg_exec(pg, &statement, &params);
+    enum error error = ERR_NOT_FOUND;
+    if (!page->after)
+        error = list_swept_inbound(pg, &params);
+    if (error == ERR_NOT_FOUND)
+        error = list_inbound(pg, &params);
     return error ? error : read_items(pg, page, participant, found);
 }
 
 /* --- search ------------------------------------------------------------- */
 
-/* An author's position is the rank of the best matching post in 20 bits over
- * the author's id in 43: a number that orders the list and, as a cursor, needs
- * nobody to exist. ts_rank stays below 1.
+/* Matches are found by the index, unless the words are so common that 20,000
+ * posts have them; then the newest 20,000 posts are looked through (IS TRUE
+ * keeps the index out of that). Ranking reads a document for each post, which
+ * costs more than all the rest: only the newest 100 matches are ranked, and
+ * behind them come the others, newest first.
  *
- * Ranking reads every document that it ranks, so there is a bound: the newest
- * 5,000 matches. They are found by the index unless the words are so common
- * that 20,000 posts have them; then the newest 20,000 posts are looked through
- * (IS TRUE keeps the index out of that). */
+ * An author's position is a number that orders the list and, as a cursor,
+ * needs nobody to exist: the id of the newest match, or, above all of these,
+ * bit 62, the best rank in 19 bits and the author's id in 43. ts_rank stays
+ * below 1.
+ *
+ * A removed post has an order to be swept for as long as it may be found. */
 enum error store_search(struct pg *pg, struct text keywords,
     const struct page *page, struct matches *found)
 {
@@ -395,32 +435,39 @@ enum error store_search(struct pg *pg, struct text keywords,
         .sql =
             "WITH query AS MATERIALIZED (SELECT words, querytree(words) = 'T'"
             " AS is_void FROM websearch_to_tsquery('simple', $1::text) words),"
-            " indexed AS MATERIALIZED (SELECT s.outbound_id FROM query,"
-            " search s WHERE s.document @@ words AND NOT is_void LIMIT 20000),"
+            " indexed AS MATERIALIZED (SELECT s.outbound_id, s.participant_id"
+            " FROM query, search s WHERE s.document @@ words AND NOT is_void"
+            " LIMIT 20000),"
             " size AS MATERIALIZED (SELECT count(*) = 20000 AS is_common"
             " FROM indexed),"
-            " match AS MATERIALIZED ((SELECT outbound_id FROM indexed, size"
-            " WHERE NOT is_common ORDER BY outbound_id DESC LIMIT 5000)"
-            " UNION ALL (SELECT s.outbound_id FROM query, size, search s"
+            " match AS MATERIALIZED (SELECT outbound_id, participant_id FROM ("
+            "SELECT i.* FROM indexed i, size WHERE NOT is_common UNION ALL"
+            " (SELECT s.outbound_id, s.participant_id"
+            " FROM query, size, search s"
             " WHERE is_common AND (s.document @@ words) IS TRUE"
             " AND s.outbound_id > (SELECT max(outbound_id) - 20000"
-            " FROM search) ORDER BY s.outbound_id DESC LIMIT 5000)),"
-            " place AS MATERIALIZED (SELECT s.participant_id,"
-            " (least(max(ts_rank(s.document, words)), 0.999999) * 1048576)"
-            "::bigint << 43 | s.participant_id AS id FROM query, match"
-            " JOIN search s USING (outbound_id)"
-            " WHERE EXISTS (SELECT FROM outbound WHERE id = s.outbound_id)"
-            " GROUP BY s.participant_id)"
+            " FROM search))) m WHERE outbound_id NOT IN"
+            " (SELECT other_id FROM outbox WHERE kind = 'r')),"
+            " place AS MATERIALIZED (SELECT participant_id, max(id) AS id"
+            " FROM (SELECT s.participant_id, (1::bigint << 62)"
+            " | ((least(ts_rank(s.document, words), 0.999999) * 524288)::bigint"
+            " << 43) | s.participant_id AS id FROM query,"
+            " (SELECT outbound_id FROM match ORDER BY outbound_id DESC"
+            " LIMIT 100) newest JOIN search s USING (outbound_id)"
+            " UNION ALL SELECT participant_id, outbound_id FROM match) p"
+            " GROUP BY participant_id)"
             " SELECT l.*, CASE WHEN $3::bigint > 0 THEN EXISTS"
             " (SELECT FROM place JOIN participant p ON p.id = participant_id"
             " WHERE place.id <= $3) END, is_void"
             " FROM query LEFT JOIN LATERAL ("
-            "(SELECT place.id, participant_id FROM place JOIN participant p"
-            " ON p.id = participant_id WHERE place.id < $2::bigint AND $3 = 0"
+            "(SELECT place.id, participant_id FROM (SELECT * FROM place"
+            " WHERE id < $2::bigint AND $3 = 0 ORDER BY id DESC) place"
+            " JOIN participant p ON p.id = participant_id"
             " ORDER BY place.id DESC LIMIT $4::int8) UNION ALL "
-            "(SELECT place.id, participant_id FROM place JOIN participant p"
-            " ON p.id = participant_id WHERE place.id < $2 AND place.id > $3"
-            " AND $3 > 0 ORDER BY place.id LIMIT $4)) l ON true"
+            "(SELECT place.id, participant_id FROM (SELECT * FROM place"
+            " WHERE id < $2 AND id > $3 AND $3 > 0 ORDER BY id) place"
+            " JOIN participant p ON p.id = participant_id"
+            " ORDER BY place.id LIMIT $4)) l ON true"
             " ORDER BY l.id DESC NULLS LAST",
         .reads = true,
     };

@@ -13,7 +13,7 @@
 
 /* What schema_migration must say. */
 enum {
-    STORE_SCHEMA_VERSION = 1
+    STORE_SCHEMA_VERSION = 2
 };
 
 struct items {

@@ -165,9 +165,16 @@ class Stack:
     def one(self, text):
         return self.sql(text)[0][0]
 
+    def has_caught_up(self):
+        """The dispatcher has nothing left to do."""
+        return self.one(
+            "SELECT (SELECT count(*) FROM outbox) + (SELECT posts FROM search_backlog)"
+            " + (SELECT count(*) FROM search_gap)") == "0"
+
     @contextlib.contextmanager
     def holding(self, statement):
-        """A transaction that has run the statement and stays open."""
+        """A transaction that has run the statement and stays open, then fails,
+        unless what is given is called: that commits it."""
         with subprocess.Popen(
             self.psql(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as session:
@@ -179,7 +186,7 @@ class Stack:
                         break
                 else:
                     raise AssertionError(f"could not run: {statement}")
-                yield
+                yield lambda: session.communicate("COMMIT;\n", timeout=10)
             finally:
                 session.stdin.close()
                 session.wait(10)

@@ -170,7 +170,7 @@ def test_a_page_read_before_a_write_is_not_stored_after_it(proxied):
     post is made and drops the reader's page, which includes the lease."""
     stack, proxy = proxied
     author, reader = stack.client.friends_of_new()
-    eventually(lambda: stack.one("SELECT count(*) FROM outbox") == "0")
+    eventually(stack.has_caught_up)
     with ThreadPoolExecutor(1) as pool:
         with proxy.holding(b"cas ") as is_held:
             reading = pool.submit(stack.client.inbound, reader)

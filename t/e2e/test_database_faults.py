@@ -58,7 +58,7 @@ def loner(stack):
 def settle(stack):
     """Until workers and dispatcher are connected and have nothing to do."""
     eventually(lambda: stack.client.publish(stack.client.add_participant()))
-    eventually(lambda: stack.one("SELECT count(*) FROM outbox") == "0")
+    eventually(stack.has_caught_up)
 
 
 def keep_busy(stack, work):

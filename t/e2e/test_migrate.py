@@ -19,13 +19,16 @@ def stack(make_module_stack):
 
 
 class Database:
-    """An empty database, and a copy of the migrations to change."""
+    """An empty database, and a copy of the first migration to change."""
 
     def __init__(self, stack, folder, name):
         self.stack, self.folder, self.name = stack, folder, name
-        for file in (ROOT / "sql").iterdir():
-            shutil.copy(file, folder / file.name)
+        for name in ("migrate", "001_feed.sql"):
+            self.bring(name)
         self.first = folder / "001_feed.sql"
+
+    def bring(self, name):
+        shutil.copy(ROOT / "sql" / name, self.folder)
 
     def migrate(self, *arguments, expect=0):
         conninfo = f"host={self.stack.run} dbname={self.name} user=newsfeed_owner"
@@ -139,3 +142,25 @@ def test_a_misnamed_migration_is_refused_by_name(database, name):
 def test_a_migration_may_not_end_its_transaction(database):
     database.add("002_more.sql", "CREATE TABLE more ();\nCOMMIT;\n")
     assert "002_more.sql" in database.migrate(expect=1)
+
+
+def test_posts_that_waited_for_the_index_still_do_behind_002(database):
+    database.migrate()
+    database.rows("INSERT INTO outbound (participant_id, subject, story)"
+                  " SELECT 7, 'subject', 'story' FROM generate_series(1, 5);"
+                  "INSERT INTO outbox (kind, participant_id, other_id)"
+                  " VALUES ('p', 7, 4), ('p', 7, 5), ('f', 7, 8)")
+    database.bring("002_search_progress.sql")
+    database.migrate()
+    assert database.rows("SELECT done FROM search_progress") == ["3"]
+    assert database.rows("SELECT posts FROM search_backlog") == ["2"]
+    assert database.rows("SELECT kind FROM outbox") == ["f"]
+
+
+def test_where_no_post_waited_none_does_behind_002(database):
+    database.migrate()
+    database.rows("INSERT INTO outbound (participant_id, subject, story)"
+                  " SELECT 7, 'subject', 'story' FROM generate_series(1, 5)")
+    database.bring("002_search_progress.sql")
+    database.migrate()
+    assert database.rows("SELECT posts FROM search_backlog") == ["0"]

@@ -74,11 +74,11 @@ def test_without_a_dispatcher_orders_wait_for_one_elsewhere(make_stack):
     item = stack.client.publish(author)
     assert stack.client.inbound_ids(reader) == [item]
     assert stack.children("dispatcher") == []
-    assert stack.one("SELECT count(*) FROM outbox WHERE kind = 'p'") == "1"
+    assert stack.one("SELECT posts FROM search_backlog") == "1"
     stack.down("newsfeed")
     stack.environment["SETTINGS"] = "dispatcher.enabled=on"
     stack.up("newsfeed")
-    eventually(lambda: stack.one("SELECT count(*) FROM outbox WHERE kind = 'p'") == "0")
+    eventually(stack.has_caught_up)
 
 
 def test_idempotency_keys_are_forgotten_when_set(make_stack):

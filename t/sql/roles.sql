@@ -2,7 +2,7 @@
 -- do more.
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(69);
+SELECT plan(77);
 
 -- Runs a statement as newsfeed: 'ok', or the error's code.
 CREATE FUNCTION pg_temp.try(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -52,6 +52,10 @@ SELECT table_privs_are(name, 'newsfeed', ARRAY['SELECT', 'INSERT', 'DELETE'])
 SELECT table_privs_are(name, 'newsfeed',
     ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'])
     FROM unnest(ARRAY['outbox', 'idempotency']) name;
+SELECT table_privs_are('search_progress', 'newsfeed',
+    ARRAY['SELECT', 'UPDATE']);
+SELECT table_privs_are('search_gap', 'newsfeed',
+    ARRAY['SELECT', 'INSERT', 'DELETE']);
 SELECT table_privs_are('schema_migration', 'newsfeed', ARRAY['SELECT']);
 SELECT sequence_privs_are('friendship_id_seq', 'newsfeed', ARRAY['USAGE']);
 SELECT schema_privs_are('public', 'newsfeed', ARRAY['USAGE']);
@@ -65,11 +69,13 @@ SELECT is_empty($$
 SELECT is(has_function_privilege('public', name, 'EXECUTE'), false,
     'PUBLIC may not call ' || name)
     FROM unnest(ARRAY['befriend(bigint, bigint, int)',
-        'unfriend(bigint, bigint)', 'feed_since(bigint, int)']) name;
+        'unfriend(bigint, bigint)', 'feed_since(bigint, int)',
+        'flush_search()']) name;
 SELECT is_empty($$
     SELECT proname FROM pg_proc WHERE proowner = 'newsfeed_owner'::regrole
         AND pronamespace = 'public'::regnamespace AND prosecdef
-    $$, 'no function lends the rights of its owner');
+        AND proname <> 'flush_search'
+    $$, 'no function lends the rights of its owner, but one without arguments');
 
 -- --- what it does ------------------------------------------------------------
 
@@ -91,6 +97,10 @@ SELECT pg_temp.may(format('INSERT INTO outbox (kind, participant_id)
     VALUES ($$g$$, %s)', :ada));
 SELECT pg_temp.may('SELECT FROM outbox ORDER BY id LIMIT 1
     FOR UPDATE SKIP LOCKED');
+SELECT pg_temp.may('UPDATE search_progress SET done = done + 1');
+SELECT pg_temp.may('INSERT INTO search_gap VALUES (1, pg_current_xact_id())');
+SELECT pg_temp.may('DELETE FROM search_gap');
+SELECT pg_temp.may('SELECT flush_search()');
 SELECT pg_temp.may('UPDATE outbox SET due = now(), xid = pg_current_xact_id()');
 SELECT pg_temp.may('INSERT INTO idempotency (scope, key, fingerprint)
     VALUES ($$/$$, $$k$$, sha256($$$$))');
@@ -109,6 +119,7 @@ SELECT pg_temp.may_not('UPDATE outbound SET story = $$other words$$');
 SELECT pg_temp.may_not('UPDATE inbound SET outbound_id = 1');
 SELECT pg_temp.may_not('UPDATE friendship SET since = 0');
 SELECT pg_temp.may_not('UPDATE search SET document = $$$$');
+SELECT pg_temp.may_not('DELETE FROM search_progress');
 
 SELECT pg_temp.may_not('INSERT INTO schema_migration (version, name, checksum)
     VALUES (999, $$x$$, $$x$$)');

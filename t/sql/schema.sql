@@ -1,10 +1,11 @@
 -- The tables: what they hold, what their keys forbid, what is filled in.
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(46);
+SELECT plan(47);
 
 SELECT tables_are('public', ARRAY['participant', 'friendship', 'outbound',
-    'inbound', 'search', 'outbox', 'idempotency', 'schema_migration']);
+    'inbound', 'search', 'search_progress', 'search_gap', 'outbox',
+    'idempotency', 'schema_migration']);
 
 -- --- keys --------------------------------------------------------------------
 
@@ -13,8 +14,8 @@ SELECT col_is_pk('friendship', ARRAY['participant_id', 'friend_id']);
 SELECT col_is_pk('outbound', 'id');
 SELECT col_is_pk('inbound', ARRAY['participant_id', 'outbound_id']);
 SELECT col_is_pk('search', 'outbound_id');
-SELECT index_is_unique('outbox', 'outbox_posts');
-SELECT index_is_unique('outbox', 'outbox_orders');
+SELECT col_is_pk('outbox', 'id');
+SELECT col_is_pk('search_gap', 'outbound_id');
 SELECT col_is_pk('idempotency', ARRAY['scope', 'key']);
 SELECT col_is_pk('schema_migration', 'version');
 
@@ -27,6 +28,10 @@ SELECT has_index('search', 'search_document', 'document');
 SELECT index_is_type('search', 'search_document', 'gin');
 SELECT has_index('outbox', 'outbox_due', ARRAY['kind', 'due']);
 SELECT has_index('idempotency', 'idempotency_created', 'created');
+
+-- One place, which whoever indexes holds.
+SELECT is(count(*), 1::bigint, 'the search index has come somewhere')
+    FROM search_progress;
 
 -- A removal leaves rows to the dispatcher: nothing may stand in its way.
 SELECT is_empty($$ SELECT conname FROM pg_constraint WHERE contype = 'f' $$,
@@ -53,7 +58,7 @@ SELECT is_empty($$
     SELECT table_name, column_name FROM information_schema.columns
     WHERE table_schema = 'public' AND is_nullable = 'YES'
         AND table_name IN ('participant', 'friendship', 'outbound', 'inbound',
-            'search', 'outbox')
+            'search', 'search_progress', 'search_gap', 'outbox')
     $$, 'nothing of these tables is ever null');
 
 -- What clients see has milliseconds.
