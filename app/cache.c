@@ -67,17 +67,17 @@ struct cache *cache_new(const struct config *config, struct cache_guard *guards)
         return NULL;
     cache->config = config;
     cache->guards = guards;
-    cache->nonce = (uint64_t)getpid() << 32 ^ (uint64_t)time(NULL);
-    if (*config->cache_servers != '\0') {
-        cache->memc =
-            memc_new(config->cache_servers, config->cache_timeout, &faults);
-        if (!cache->memc) {
-            log_lines("cache", buf_text(&faults));
-            cache_free(cache);
-            cache = NULL;
-        }
+    if (*config->cache_servers == '\0')
+        return cache;
+    cache->memc =
+        memc_new(config->cache_servers, config->cache_timeout, &faults);
+    /* no two readers anywhere may take one lease for their own */
+    if (!cache->memc || getentropy(&cache->nonce, sizeof(cache->nonce))) {
+        log_lines("cache", buf_text(&faults));
+        cache_free(cache);
+        cache = NULL;
     }
-    for (int i = 0; cache && cache->memc && i < GROUPS; i++)
+    for (int i = 0; cache && i < GROUPS; i++)
         cache->servers[i] = (unsigned char)memc_server_of(cache->memc, i);
     buf_free(&faults);
     return cache;
@@ -141,35 +141,17 @@ static bool is_lease(const struct buf *value)
     return value->len >= 2 && memcmp(value->data, "L:", 2) == 0;
 }
 
-/* Puts up a lease and learns its cas. MEMC_NOT_FOUND: somebody was faster, or
- * a drop was. */
-static enum memc_result take_lease(
-    struct cache *cache, int group, const char *key, struct buf *value)
+/* Looks, and puts up a lease where there is nothing, at once. A connection that
+ * was closed while it lay idle is no reason to give up. */
+static enum memc_result claim(struct cache *cache, int group, const char *key,
+    const char *lease, struct buf *page)
 {
-    char lease[32];
-    int len = snprintf(lease, sizeof(lease), "L:%016" PRIx64, ++cache->nonce);
+    enum memc_result result = MEMC_LOST;
 
-    enum memc_result result =
-        memc_add(cache->memc, group, key, lease, (size_t)len, LEASE_TTL);
-    if (result != MEMC_OK)
-        return result;
-    result = memc_get(cache->memc, group, key, value, &cache->lease);
-    if (result == MEMC_OK && strcmp(buf_text(value), lease) != 0)
-        return MEMC_NOT_FOUND;
-    return result;
-}
-
-/* The page, if one is there. A lease counts as none, and *leased says so. A
- * connection that was closed while it lay idle is no reason to give up. */
-static enum memc_result get_page(struct cache *cache, int group,
-    const char *key, struct buf *page, bool *leased)
-{
-    enum memc_result result = memc_get(cache->memc, group, key, page, NULL);
-
-    if (result == MEMC_LOST)
-        result = memc_get(cache->memc, group, key, page, NULL);
-    *leased = result == MEMC_OK && is_lease(page);
-    return *leased ? MEMC_NOT_FOUND : result;
+    for (int i = 0; i < 2 && result == MEMC_LOST; i++)
+        result = memc_claim(
+            cache->memc, group, key, lease, LEASE_TTL, page, &cache->lease);
+    return note_read(cache, group, result);
 }
 
 enum cache_lookup cache_fetch(
@@ -177,22 +159,22 @@ enum cache_lookup cache_fetch(
 {
     int group = group_of(participant);
     char key[KEY_MAX];
-    bool leased;
+    char lease[32];
 
     if (!may_read(cache, group))
         return CACHE_MISS;
     name_key(cache, participant, key);
+    snprintf(lease, sizeof(lease), "L:%016" PRIx64, ++cache->nonce);
 
-    enum memc_result result = get_page(cache, group, key, page, &leased);
-    if (result == MEMC_NOT_FOUND && leased) {
-        nanosleep(&(struct timespec){.tv_nsec = LEASE_WAIT * 1000000L}, NULL);
-        result = get_page(cache, group, key, page, &leased);
-    }
-    if (note_read(cache, group, result) == MEMC_OK)
-        return CACHE_HIT;
-    if (result == MEMC_NOT_FOUND && !leased) {
-        result = take_lease(cache, group, key, page);
-        if (note_read(cache, group, result) == MEMC_OK)
+    for (int i = 0; i < 2; i++) {
+        if (i > 0) /* another reader has it */
+            nanosleep(
+                &(struct timespec){.tv_nsec = LEASE_WAIT * 1000000L}, NULL);
+        if (claim(cache, group, key, lease, page) != MEMC_OK)
+            return CACHE_MISS;
+        if (!is_lease(page))
+            return CACHE_HIT;
+        if (strcmp(buf_text(page), lease) == 0)
             return CACHE_LEASE;
     }
     return CACHE_MISS;

@@ -19,17 +19,16 @@ struct server {
     int weight;
 };
 
-/* Connections of one kind to all servers. */
+/* Connections of one kind to all servers. Only reads are answered on them. */
 struct handle {
     memcached_st *st;
-    bool is_quiet;  /* its deletes are not answered */
     bool is_broken; /* to be made anew before its next use */
     int timeout;    /* ms, of a connect or an answer */
 };
 
 struct memc {
-    struct handle patient;
-    struct handle quiet;
+    struct handle pages;
+    struct handle deletes; /* in time, however slow the others are */
     struct server servers[MEMC_SERVERS_MAX];
     int count;
     char error[128];
@@ -128,8 +127,8 @@ static bool open_handle(const struct memc *memc, struct handle *handle)
         {MEMCACHED_BEHAVIOR_POLL_TIMEOUT, (uint64_t)handle->timeout},
         {MEMCACHED_BEHAVIOR_SUPPORT_CAS, 1},
         {MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED, 1},
-        {MEMCACHED_BEHAVIOR_NOREPLY, handle->is_quiet},
-        {MEMCACHED_BEHAVIOR_BUFFER_REQUESTS, handle->is_quiet},
+        {MEMCACHED_BEHAVIOR_NOREPLY, 1},
+        {MEMCACHED_BEHAVIOR_BUFFER_REQUESTS, 1},
     };
 
     handle->is_broken = false;
@@ -176,12 +175,11 @@ struct memc *memc_new(const char *servers, int timeout, struct buf *faults)
     struct memc *memc = calloc(1, sizeof(*memc));
     if (!memc)
         return NULL;
-    memc->patient.timeout = timeout;
-    memc->quiet.timeout = timeout;
-    memc->quiet.is_quiet = true;
+    memc->pages.timeout = timeout;
+    memc->deletes.timeout = timeout;
     if (!parse_servers(memc, servers, faults) ||
-        !open_handle(memc, &memc->patient) ||
-        !open_handle(memc, &memc->quiet)) {
+        !open_handle(memc, &memc->pages) ||
+        !open_handle(memc, &memc->deletes)) {
         memc_free(memc);
         return NULL;
     }
@@ -192,8 +190,8 @@ void memc_free(struct memc *memc)
 {
     if (!memc)
         return;
-    close_handle(&memc->patient);
-    close_handle(&memc->quiet);
+    close_handle(&memc->pages);
+    close_handle(&memc->deletes);
     for (int i = 0; i < MEMC_SERVERS_MAX; i++)
         free(memc->servers[i].host);
     free(memc);
@@ -236,8 +234,7 @@ int memc_server_of(const struct memc *memc, int group)
 {
     struct group named = name_group(group);
 
-    return (int)memcached_generate_hash(
-        memc->patient.st, named.name, named.len);
+    return (int)memcached_generate_hash(memc->pages.st, named.name, named.len);
 }
 
 const char *memc_error(const struct memc *memc)
@@ -277,23 +274,18 @@ static enum memc_result judge(
     }
 }
 
-enum memc_result memc_get(struct memc *memc, int group, const char *key,
-    struct buf *value, uint64_t *cas)
+/* The value of a key; success without one if nothing is stored. */
+static memcached_return_t read_value(memcached_st *st,
+    const struct group *named, const char *key, struct buf *value,
+    uint64_t *cas)
 {
-    struct group named = name_group(group);
-    memcached_st *st = use(memc, &memc->patient);
     memcached_result_st item;
     size_t len = strlen(key);
-    memcached_return_t rc;
-    bool found = false;
+    memcached_return_t rc =
+        memcached_mget_by_key(st, named->name, named->len, &key, &len, 1);
 
-    buf_reset(value, value->cap);
-    if (!st)
-        return MEMC_FAILED;
-    rc = memcached_mget_by_key(st, named.name, named.len, &key, &len, 1);
     if (rc != MEMCACHED_SUCCESS)
-        return judge(memc, &memc->patient, rc);
-
+        return rc;
     memcached_result_create(st, &item);
     while (memcached_fetch_result(st, &item, &rc)) {
         /* an answer to another question is worse than none */
@@ -304,46 +296,48 @@ enum memc_result memc_get(struct memc *memc, int group, const char *key,
         }
         buf_add(value, memcached_result_value(&item),
             memcached_result_length(&item));
-        if (cas)
-            *cas = memcached_result_cas(&item);
-        found = true;
+        *cas = memcached_result_cas(&item);
     }
     memcached_result_free(&item);
-    enum memc_result result = judge(memc, &memc->patient, rc);
-    if (result == MEMC_OK && (!found || value->failed))
-        return MEMC_NOT_FOUND;
-    return result;
+    return rc;
 }
 
-enum memc_result memc_add(struct memc *memc, int group, const char *key,
-    const char *value, size_t len, int ttl_seconds)
+enum memc_result memc_claim(struct memc *memc, int group, const char *key,
+    const char *mine, int ttl_seconds, struct buf *value, uint64_t *cas)
 {
     struct group named = name_group(group);
-    memcached_st *st = use(memc, &memc->patient);
+    memcached_st *st = use(memc, &memc->pages);
 
+    buf_reset(value, value->cap);
     if (!st)
         return MEMC_FAILED;
-    return judge(memc, &memc->patient,
-        memcached_add_by_key(st, named.name, named.len, key, strlen(key), value,
-            len, ttl_seconds, 0));
+    enum memc_result result = judge(memc, &memc->pages,
+        memcached_add_by_key(st, named.name, named.len, key, strlen(key), mine,
+            strlen(mine), ttl_seconds, 0));
+    if (result == MEMC_OK)
+        result =
+            judge(memc, &memc->pages, read_value(st, &named, key, value, cas));
+    if (result == MEMC_OK && (value->len == 0 || value->failed))
+        return MEMC_NOT_FOUND;
+    return result;
 }
 
 enum memc_result memc_replace(struct memc *memc, int group, const char *key,
     const char *value, size_t len, int ttl_seconds, uint64_t cas)
 {
     struct group named = name_group(group);
-    memcached_st *st = use(memc, &memc->patient);
+    memcached_st *st = use(memc, &memc->pages);
 
     if (!st)
         return MEMC_FAILED;
-    return judge(memc, &memc->patient,
+    return judge(memc, &memc->pages,
         memcached_cas_by_key(st, named.name, named.len, key, strlen(key), value,
             len, ttl_seconds, 0, cas));
 }
 
 void memc_limit_deletes(struct memc *memc, int timeout)
 {
-    struct handle *handle = &memc->quiet;
+    struct handle *handle = &memc->deletes;
 
     if (handle->timeout == timeout)
         return;
@@ -359,11 +353,11 @@ void memc_limit_deletes(struct memc *memc, int timeout)
 enum memc_result memc_delete(struct memc *memc, int group, const char *key)
 {
     struct group named = name_group(group);
-    memcached_st *st = use(memc, &memc->quiet);
+    memcached_st *st = use(memc, &memc->deletes);
 
     if (!st)
         return MEMC_FAILED;
-    return judge(memc, &memc->quiet,
+    return judge(memc, &memc->deletes,
         memcached_delete_by_key(
             st, named.name, named.len, key, strlen(key), 0));
 }
@@ -372,7 +366,7 @@ enum memc_result memc_fence(struct memc *memc, int group)
 {
     static const char key[] = "fence";
     struct group named = name_group(group);
-    memcached_st *st = use(memc, &memc->quiet);
+    memcached_st *st = use(memc, &memc->deletes);
     memcached_return_t rc;
     size_t len;
     uint32_t flags;
@@ -383,6 +377,6 @@ enum memc_result memc_fence(struct memc *memc, int group)
     if (rc == MEMCACHED_SUCCESS)
         free(memcached_get_by_key(st, named.name, named.len, key,
             sizeof(key) - 1, &len, &flags, &rc));
-    enum memc_result result = judge(memc, &memc->quiet, rc);
+    enum memc_result result = judge(memc, &memc->deletes, rc);
     return result == MEMC_NOT_FOUND ? MEMC_OK : result;
 }

@@ -43,16 +43,14 @@ const char *memc_error(const struct memc *memc);
 /* The server that holds a group's keys, from 0. */
 int memc_server_of(const struct memc *memc, int group);
 
-/* value is replaced; cas (unless NULL) names this very value to memc_replace.
- */
-enum memc_result memc_get(struct memc *memc, int group, const char *key,
-    struct buf *value, uint64_t *cas);
+/* Stores `mine` where nothing is stored, then reads what is there, all in one
+ * round trip: *value is `mine`, or what somebody else stored, and cas names it
+ * to memc_replace. MEMC_NOT_FOUND: there is no room. */
+enum memc_result memc_claim(struct memc *memc, int group, const char *key,
+    const char *mine, int ttl_seconds, struct buf *value, uint64_t *cas);
 
-/* Only where nothing is stored; MEMC_NOT_FOUND if something is. */
-enum memc_result memc_add(struct memc *memc, int group, const char *key,
-    const char *value, size_t len, int ttl_seconds);
-
-/* Only over the value that cas names; MEMC_NOT_FOUND if it is gone. */
+/* Only over the value that cas names, and without waiting for an answer: where
+ * that value is gone, nothing happens. */
 enum memc_result memc_replace(struct memc *memc, int group, const char *key,
     const char *value, size_t len, int ttl_seconds, uint64_t cas);
 

@@ -124,10 +124,11 @@ START_TEST(a_server_that_is_not_there_is_a_lost_connection)
 {
     struct memc *memc = open_list("unix:/nonexistent/memcached.sock");
     struct buf value = {0};
+    uint64_t cas;
 
     for (int i = 0; i < 2; i++) { /* at once, each time */
-        ck_assert_int_eq(memc_get(memc, 1, "key", &value, NULL), MEMC_LOST);
-        ck_assert_int_eq(memc_add(memc, 1, "key", "v", 1, 1), MEMC_LOST);
+        ck_assert_int_eq(
+            memc_claim(memc, 1, "key", "v", 1, &value, &cas), MEMC_LOST);
         ck_assert_int_eq(memc_replace(memc, 1, "key", "v", 1, 1, 1), MEMC_LOST);
         ck_assert_int_eq(memc_delete(memc, 1, "key"), MEMC_LOST);
     }
