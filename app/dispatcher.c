@@ -15,6 +15,7 @@ enum {
     POSTS_MAX = 1000,          /* indexed in one transaction */
     FLUSH_POSTS = 4000,        /* so many are put in their place at once */
     FLUSH_INTERVAL = 1000,     /* ms between flushes of fewer */
+    FLUSH_TIMEOUT = 300000,    /* ms */
     DROPS_MAX = 500,           /* orders to drop pages, likewise */
     BATCH_MS = 300,            /* a batch that took longer is halved */
     STATEMENT_TIMEOUT = 10000, /* ms: a piece may take longer than a request */
@@ -30,6 +31,7 @@ struct dispatcher {
     const struct config *config;
     struct slot *slot;
     struct pg *pg;
+    struct pg *flusher; /* goes on while others are indexed */
     struct cache *cache;
     struct cache_guard guards[SCOREBOARD_CACHES];
     int posts;     /* to take at once */
@@ -146,10 +148,12 @@ static bool index_posts(struct dispatcher *d)
  * to do. */
 static void flush_search(struct dispatcher *d, bool more)
 {
-    if (d->unflushed < FLUSH_POSTS &&
-        (more || d->unflushed == 0 || monotonic_ms() < d->next_flush))
+    bool is_much = d->unflushed >= FLUSH_POSTS;
+    bool is_time = !more && d->unflushed > 0 && monotonic_ms() >= d->next_flush;
+
+    if (pg_is_running(d->flusher) || (!is_much && !is_time))
         return;
-    if (outbox_flush_search(d->pg))
+    if (outbox_flush_search(d->flusher))
         log_warn("dispatcher", "the search index could not be flushed");
     d->unflushed = 0;
     d->next_flush = monotonic_ms() + FLUSH_INTERVAL;
@@ -328,8 +332,11 @@ int dispatcher_run(const struct config *config, struct scoreboard *scoreboard,
     sigemptyset(&mask);
 
     d.pg = pg_new(&settings);
+    settings.statement_timeout = FLUSH_TIMEOUT;
+    settings.breaker = NULL; /* that one is late says nothing */
+    d.flusher = pg_new(&settings);
     d.cache = cache_new(config, d.guards);
-    if (!d.pg || !d.cache)
+    if (!d.pg || !d.flusher || !d.cache)
         goto out;
     while (!stopping) {
         bool more = work_round(&d);
@@ -342,5 +349,6 @@ out:
     buf_free(&d.touched);
     cache_free(d.cache);
     pg_free(d.pg);
+    pg_free(d.flusher);
     return code;
 }

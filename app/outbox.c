@@ -145,12 +145,12 @@ enum error outbox_park_posts(struct pg *pg, const struct buf *posts)
 
 enum error outbox_flush_search(struct pg *pg)
 {
-    static struct pg_statement statement = {
+    static const struct pg_statement statement = {
         .name = "flush_search",
         .sql = "SELECT flush_search()",
     };
 
-    return pg_exec(pg, &statement, &(struct pg_params){0});
+    return pg_send(pg, &statement);
 }
 
 /* --- other orders: the turn --------------------------------------------- */

@@ -65,8 +65,9 @@ MUST_CHECK enum error outbox_pass_posts(struct pg *pg, const struct buf *posts);
 /* Forgets those noted ids of which there will be no post. */
 MUST_CHECK enum error outbox_close_gaps(struct pg *pg);
 
-/* Puts what was indexed in its place; until then, each search reads through
- * all of it. Costs the less for each post the more there are. */
+/* Puts what was indexed so far in its place; until then, each search reads
+ * through all of it. Costs the less for each post the more there are. Is sent
+ * and not waited for. */
 MUST_CHECK enum error outbox_flush_search(struct pg *pg);
 
 /* The due order of a kind that waited longest. NOT_FOUND: none. */

@@ -28,6 +28,8 @@ struct pg {
     PGresult *result;
     bool prepared[STATEMENTS_MAX];
     bool in_transaction;
+    const struct pg_statement *running; /* what was sent and not waited for */
+    int64_t deadline;                   /* of that */
     int first_host; /* the list of hosts is rotated to begin with this one */
 };
 
@@ -214,16 +216,18 @@ static enum error check_database(const struct pg *pg, struct buf *reason)
  * the database. Every statement is planned once and kept, perhaps while its
  * tables are empty, and none of them has to read a whole table; compiling plans
  * never pays for ones this small. A process that stands still within a
- * transaction must not keep its locks. */
+ * transaction must not keep its locks. Whoever adds to the search index never
+ * has to put its waiting entries in their places: flush_search() does. */
 static enum error greet(struct pg *pg, int64_t deadline, struct buf *reason)
 {
-    char sql[400] = "";
+    char sql[480] = "";
 
     if (pg->settings.prepare)
         snprintf(sql, sizeof(sql),
             "SET statement_timeout = %d; SET enable_seqscan = off;"
             "SET plan_cache_mode = force_generic_plan; SET jit = off;"
-            "SET idle_in_transaction_session_timeout = %d;",
+            "SET idle_in_transaction_session_timeout = %d;"
+            "SET gin_pending_list_limit = '1GB';",
             pg->settings.statement_timeout, IDLE_TIMEOUT);
     strcat(sql, "SELECT max(version)::text, current_setting('server_encoding')"
                 " FROM schema_migration");
@@ -506,6 +510,41 @@ enum error pg_exec(
             return verdict == VERDICT_FAULT ? ERR_INTERNAL : ERR_UNAVAILABLE;
     }
     return verdict == VERDICT_FAULT ? ERR_INTERNAL : ERR_UNAVAILABLE;
+}
+
+enum error pg_send(struct pg *pg, const struct pg_statement *statement)
+{
+    if (pg->conn)
+        drop_if_closed(pg);
+    enum error error = pg_connect(pg, NULL);
+    if (error)
+        return ERR_UNAVAILABLE;
+
+    pg->deadline =
+        monotonic_ms() + pg->settings.statement_timeout + CLIENT_GRACE;
+    if (!PQsendQuery(pg->conn, statement->sql)) {
+        lose_connection(pg, statement, pg->deadline, false);
+        return ERR_UNAVAILABLE;
+    }
+    pg->running = statement;
+    return OK;
+}
+
+bool pg_is_running(struct pg *pg)
+{
+    const struct pg_statement *statement = pg->running;
+
+    if (!statement)
+        return false;
+    bool alive = PQconsumeInput(pg->conn) && PQflush(pg->conn) >= 0;
+    if (alive && PQisBusy(pg->conn) && monotonic_ms() < pg->deadline)
+        return true;
+    pg->running = NULL;
+    if (!alive || !receive(pg, monotonic_ms()))
+        lose_connection(pg, statement, pg->deadline, false);
+    else if (judge(pg->result) != VERDICT_OK)
+        log_failure(pg, statement);
+    return false;
 }
 
 bool pg_is_connected(const struct pg *pg)

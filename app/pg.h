@@ -69,6 +69,13 @@ MUST_CHECK enum error pg_connect(struct pg *pg, struct buf *reason);
 MUST_CHECK enum error pg_exec(
     struct pg *pg, struct pg_statement *statement, struct pg_params *params);
 
+/* Sends a statement without parameters and does not wait for it: until
+ * pg_is_running says that it has ended, nothing else may be asked of this pg.
+ * How it ended is logged if it failed, and no more. */
+MUST_CHECK enum error pg_send(
+    struct pg *pg, const struct pg_statement *statement);
+bool pg_is_running(struct pg *pg);
+
 /* Whether there is a connection, as far as is known. */
 bool pg_is_connected(const struct pg *pg);
 

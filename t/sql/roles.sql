@@ -74,8 +74,7 @@ SELECT is(has_function_privilege('public', name, 'EXECUTE'), false,
 SELECT is_empty($$
     SELECT proname FROM pg_proc WHERE proowner = 'newsfeed_owner'::regrole
         AND pronamespace = 'public'::regnamespace AND prosecdef
-        AND proname <> 'flush_search'
-    $$, 'no function lends the rights of its owner, but one without arguments');
+    $$, 'no function lends the rights of its owner');
 
 -- --- what it does ------------------------------------------------------------
 
