@@ -1,0 +1,172 @@
+"""How the systems are loaded and measured."""
+import json
+import math
+import os
+import re
+import socket
+import subprocess
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+from stage import HERE, ROOT, Fault, run
+
+TICKS = os.sysconf('SC_CLK_TCK')
+CLIENTS = 16
+
+
+# --- load --------------------------------------------------------------------
+
+def wrk(port, operation, seconds, seed, *more):
+    output = run(['wrk', '-t1', f'-c{CLIENTS}', f'-d{seconds}s',
+                  '--timeout', '10s', '-s', HERE / 'requests.lua',
+                  f'http://127.0.0.1:{port}', '--', operation, str(seed),
+                  *map(str, more)])
+    line = re.search(r'(?m)^result (.*)$', output)
+    if not line:
+        raise Fault(f'wrk gave no result: {output.strip()}')
+    result = json.loads(line[1])
+    good = result['requests'] - result['errors']['status']
+    return result | {'rate': good / result['duration'] * 1e6}
+
+
+def statement_of_a_post():
+    """The SQL text of store_outbound_add as a script for pgbench."""
+    text = (ROOT / 'app/store.c').read_text()
+    found = re.search(r'\.name = "outbound_add",\s*\.sql =\s*'
+                      r'((?:"(?:[^"\\]|\\.)*"\s*)+),', text)
+    if not found:
+        raise Fault('app/store.c has no statement "outbound_add" in plain '
+                    'string literals: the limit of a post cannot be measured')
+    sql = ''.join(re.findall(r'"((?:[^"\\]|\\.)*)"', found[1]))
+    names = {'1': ':author', '2': ':subject', '3': ':story', '4': ':inline'}
+    if set(re.findall(r'\$(\d+)', sql)) != set(names):
+        raise Fault('the statement "outbound_add" of app/store.c has other '
+                    'parameters than author, subject, story, inline_friends')
+    sql = re.sub(r'\$(\d+)', lambda found: names[found[1]], sql)
+    return '\\set author random(1, 20000)\n' + sql.replace('\\"', '"') + ';\n'
+
+
+def session_options():
+    """What app/pg.c sets in its sessions and does not depend on settings."""
+    found = re.findall(r'\bSET (\w+) = (\w+);',
+                       (ROOT / 'app/pg.c').read_text())
+    return ' '.join(f'-c {name}={value}' for name, value in found)
+
+
+def pgbench(stage, database, seconds):
+    folder = stage.folder / 'pgbench'
+    folder.mkdir(exist_ok=True)
+    script = folder / 'post.sql'
+    script.write_text(statement_of_a_post())
+    words = [str(n * 7919 % 40000) for n in range(155)]
+    output = run(['pgbench', '-n', '-M', 'prepared', '-c', str(CLIENTS),
+                  '-j', '1', '-T', str(seconds), '-f', script,
+                  '-D', 'subject=' + ' '.join(words[:5]),
+                  '-D', 'story=' + ' '.join(words[5:]), '-D', 'inline=1000',
+                  '--log', f'--log-prefix={folder}/log',
+                  '-h', stage.stack_folder, '-U', 'newsfeed', database],
+                 env=stage.environment | {'PGOPTIONS': session_options()})
+    times = []
+    for log in folder.glob('log.*'):
+        times += [int(line.split()[2]) for line in open(log)]
+        log.unlink()
+    times.sort()
+    rate = float(re.search(r'tps = ([\d.]+)', output)[1])
+    return {'requests': len(times), 'rate': rate, 'errors': {}, 'bytes': 0,
+            'duration': len(times) / rate * 1e6, 'max': times[-1],
+            **{f'p{p}': times[math.ceil(len(times) * p / 100) - 1]
+               for p in (50, 95, 99)}}
+
+
+# --- processes ---------------------------------------------------------------
+
+def processes():
+    """pid -> its parent, and its ticks with those of the children that ended;
+    so the sum over a tree counts everything once."""
+    found = {}
+    for path in Path('/proc').glob('[0-9]*/stat'):
+        try:
+            fields = path.read_text().rpartition(')')[2].split()
+        except OSError:
+            continue
+        found[int(path.parts[2])] = (int(fields[1]),
+                                     sum(map(int, fields[11:15])))
+    return found
+
+
+def tree(roots, found):
+    children = {}
+    for pid, (parent, _) in found.items():
+        children.setdefault(parent, []).append(pid)
+    pids = list(roots)
+    for pid in pids:
+        pids += children.get(pid, [])
+    return pids
+
+
+def cpu(groups):
+    """Microseconds of each group so far."""
+    found = processes()
+    return {group: sum(found[pid][1] for pid in tree(roots, found)
+                       if pid in found) * 1_000_000 / TICKS
+            for group, roots in groups.items()}
+
+
+def memory(root):
+    """The proportional set size of a process and all below it, in bytes."""
+    total = 0
+    for pid in tree([root], processes()):
+        try:
+            text = Path(f'/proc/{pid}/smaps_rollup').read_text()
+        except OSError:
+            continue
+        total += int(re.search(r'(?m)^Pss:\s+(\d+)', text)[1]) * 1024
+    return total
+
+
+# --- memcached ---------------------------------------------------------------
+
+class Memcached:
+    def __init__(self, path):
+        self.path = path
+
+    def ask(self, command, end):
+        with socket.socket(socket.AF_UNIX) as peer:
+            peer.connect(self.path)
+            peer.sendall(command)
+            answer = b''
+            while not answer.endswith(end):
+                more = peer.recv(65536)
+                if not more:
+                    raise Fault('memcached has closed a connection')
+                answer += more
+        return answer
+
+    def flush(self):
+        self.ask(b'flush_all\r\n', b'OK\r\n')
+
+    def sent(self):
+        """Bytes so far: what is in no cache costs next to none."""
+        text = self.ask(b'stats\r\n', b'END\r\n')
+        return int(re.search(rb'bytes_written (\d+)', text)[1])
+
+    def store(self, key, value):
+        self.ask(b'set %s 0 0 %d\r\n%s\r\n' % (key.encode(), len(value),
+                                              value), b'STORED\r\n')
+
+    @contextmanager
+    def kept_empty(self, pause=0.25):
+        done = threading.Event()
+
+        def keep():
+            while not done.wait(pause):
+                self.flush()
+
+        thread = threading.Thread(target=keep)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()

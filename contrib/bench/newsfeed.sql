@@ -1,0 +1,25 @@
+-- The data of posts.sql, which comes first, in the service's own tables. The
+-- search index is made as app/outbox.c makes it, and built at the end.
+BEGIN;
+INSERT INTO participant (name)
+    SELECT 'participant ' || n FROM generate_series(1, 20000) n;
+INSERT INTO friendship (participant_id, friend_id, id, since)
+    SELECT a, b, id, 0 FROM ring UNION ALL SELECT b, a, id, 0 FROM ring;
+SELECT setval('friendship_id_seq', 50000);
+INSERT INTO outbound (participant_id, subject, story)
+    SELECT author, subject, story FROM post;
+INSERT INTO inbound (participant_id, outbound_id)
+    SELECT f.friend_id, o.id FROM outbound o
+    JOIN friendship f ON f.participant_id = o.participant_id
+    ORDER BY 1, 2;
+
+SELECT indexdef AS index FROM pg_indexes
+    WHERE indexname = 'search_document' \gset
+DROP INDEX search_document;
+INSERT INTO search (outbound_id, participant_id, document)
+    SELECT id, participant_id, setweight(to_tsvector('simple', subject), 'A')
+        || to_tsvector('simple', story) FROM outbound;
+:index;
+UPDATE search_progress SET done = (SELECT max(id) FROM outbound);
+COMMIT;
+VACUUM ANALYZE;

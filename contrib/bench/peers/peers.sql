@@ -1,0 +1,18 @@
+-- The data of posts.sql, which comes first, in the tables of schema.sql.
+INSERT INTO participant (name)
+    SELECT 'participant ' || n FROM generate_series(1, 20000) n;
+INSERT INTO friendship (participant_id, friend_id)
+    SELECT a, b FROM ring UNION ALL SELECT b, a FROM ring;
+
+SELECT indexdef AS index FROM pg_indexes
+    WHERE indexname = 'outbound_document' \gset
+DROP INDEX outbound_document;
+INSERT INTO outbound (participant_id, subject, story)
+    SELECT author, subject, story FROM post;
+:index;
+
+INSERT INTO inbound (participant_id, outbound_id)
+    SELECT f.friend_id, o.id FROM outbound o
+    JOIN friendship f ON f.participant_id = o.participant_id
+    ORDER BY 1, 2;
+VACUUM ANALYZE;

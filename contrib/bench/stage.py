@@ -1,0 +1,405 @@
+"""What the benchmark starts and stops: the stack, the peers, one nginx in front
+of them, the databases."""
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PEERS = HERE / 'peers'
+ROOT = HERE.parents[1]
+ACCOUNT = 'postgres'  # what root becomes, as in contrib/stack
+PEER_OPTIONS = '-c jit=off -c plan_cache_mode=force_generic_plan'
+
+UWSGI = 'flask'  # speaks uwsgi with nginx
+
+
+class Fault(Exception):
+    """What the user is told, without a traceback."""
+
+
+@dataclass
+class System:
+    """What is measured. kind: newsfeed, limit, nginx or bare, the last two a
+    peer behind nginx or without. nginx and app name the processes that belong
+    to it, for CPU and memory."""
+    name: str
+    kind: str
+    port: int = 0
+    database: str = ''
+    nginx: str = ''
+    app: str = ''
+
+
+def run(command, **options):
+    """The command's output; a Fault with what it said if it fails."""
+    options = {'stdin': subprocess.DEVNULL, 'text': True,
+               'stderr': subprocess.STDOUT} | options
+    done = subprocess.run(command, stdout=subprocess.PIPE, **options)
+    if done.returncode:
+        raise Fault(f'{Path(str(command[0])).name} failed: '
+                    f'{(done.stdout or "").strip()[-2000:]}')
+    return done.stdout
+
+
+class Stage:
+    def __init__(self, folder, peers, ports):
+        self.folder = folder
+        self.peers = peers
+        self.logs = folder / 'log'
+        self.stack_folder = folder / 'stack'
+        self.processes = {}
+        self.newsfeed_port, self.hello_port, self.cached_port, \
+            *rest = ports
+        self.peer_ports = dict(zip(peers, zip(rest[::2], rest[1::2])))
+        self.drop = self.become_account()
+        self.environment = {
+            name: value for name, value in os.environ.items()
+            if not name.startswith(('PG', 'LC_')) and name != 'WORKERS'}
+        self.environment |= {
+            'LANG': 'C.UTF-8',
+            'RUN': str(self.stack_folder), 'PORT': str(self.newsfeed_port),
+            'CACHE_MB': '2048',  # all feeds fit
+            'PATH': ':'.join([self.postgres_tools(), os.environ['PATH'],
+                              '/usr/sbin', '/sbin'])}
+        self.make_folder(self.logs)
+
+    @staticmethod
+    def port_count(peers):
+        return 3 + 2 * len(peers)
+
+    @staticmethod
+    def postgres_tools():
+        found = sorted(Path('/usr/lib/postgresql').glob('*/bin/postgres'),
+                       key=lambda path: float(path.parts[-3]))
+        if not found:
+            raise Fault('PostgreSQL is not installed (Debian package '
+                        "postgresql-15): run 'make packages'")
+        return str(found[-1].parent)
+
+    # --- processes ----------------------------------------------------------
+
+    @staticmethod
+    def become_account():
+        """What goes before a command so that root does not run it: as in
+        contrib/stack, with a capability where the account cannot go."""
+        if os.geteuid() != 0:
+            return []
+        drop = ['setpriv', f'--reuid={ACCOUNT}', f'--regid={ACCOUNT}',
+                '--init-groups']
+        capability = '+dac_read_search'
+        for more in [], [f'--inh-caps={capability}',
+                         f'--ambient-caps={capability}']:
+            command = [*drop, *more, 'test', '-r', PEERS / 'schema.sql']
+            if subprocess.run(command, stderr=subprocess.DEVNULL).returncode \
+                    == 0:
+                return [*drop, *more]
+        raise Fault(f'root hands over to the account {ACCOUNT}, which cannot '
+                    f'read {ROOT}: move the checkout, or run as another user')
+
+    def make_folder(self, path):
+        path.mkdir(parents=True, exist_ok=True)
+        if self.drop:
+            shutil.chown(path, ACCOUNT, ACCOUNT)
+        return path
+
+    def launch(self, name, command, **environment):
+        folder = self.make_folder(self.folder / name)
+        with open(self.logs / f'{name}.log', 'ab') as log:
+            self.processes[name] = subprocess.Popen(
+                [*self.drop, *map(str, command)], cwd=folder,
+                env=self.environment | {'HOME': str(folder)} | environment,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True)
+
+    def check_alive(self, *names):
+        for name in names or list(self.processes):
+            if self.processes[name].poll() is not None:
+                raise Fault(f'{name} has ended: see {self.logs}/{name}.log')
+
+    def await_ready(self, name, is_ready):
+        end = time.monotonic() + 60
+        while not is_ready():
+            self.check_alive(name)
+            if time.monotonic() > end:
+                raise Fault(f'{name} is not ready after a minute: see '
+                            f'{self.logs}/{name}.log')
+            time.sleep(0.02)
+
+    def end(self, name):
+        process = self.processes.pop(name, None)
+        if not process:
+            return
+        try:
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(timeout=15)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            pass
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        process.wait()
+
+    def pid(self, name):
+        if name in self.processes:
+            return self.processes[name].pid
+        return int((self.stack_folder / f'{name}.pid').read_text())
+
+    def roots(self, system):
+        """Of each group of processes the first ones, for CPU."""
+        groups = {'postgres': ['postgres'],
+                  'memcached': ['memcached']}
+        if system.nginx:
+            groups['nginx'] = [system.nginx]
+        if system.app:
+            groups['app'] = [system.app]
+        return {group: [self.pid(name) for name in names]
+                for group, names in groups.items()}
+
+    def stack(self, *arguments):
+        run([ROOT / 'contrib/stack', *arguments], env=self.environment)
+
+    # --- all of it ----------------------------------------------------------
+
+    def build(self):
+        hello = self.make_folder(self.folder / 'hello') / 'hello'
+        run(['cc', '-O2', '-o', hello, HERE / 'hello.c', '-lfcgi'])
+        for peer in self.peers:
+            with open(self.logs / f'{peer}.build.log', 'wb') as log:
+                done = subprocess.run(
+                    [PEERS / peer / 'build', self.folder / 'build' / peer],
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    env=self.environment)
+            if done.returncode:
+                raise Fault(f'{peer} could not be built: see {log.name}')
+
+    def start(self):
+        self.stack('up', 'postgres')
+        self.stack('up', 'memcached')
+        self.stack('up', 'nginx')
+        self.launch('hello', ['spawn-fcgi', '-n', '-s',
+                              self.folder / 'hello/socket', '-b', '1024',
+                              '--', self.folder / 'hello/hello'])
+        self.write_nginx_conf()
+        self.launch('nginx-peers', [
+            'nginx', '-p', self.folder, '-c', self.folder / 'nginx.conf',
+            '-e', self.logs / 'nginx.log'])
+        self.await_ready('nginx-peers', lambda: is_open(self.hello_port))
+
+    def start_systems(self):
+        self.stack('up', 'newsfeed')
+        for peer in self.peers:
+            socket_path = self.folder / peer / 'socket'
+            socket_path.unlink(missing_ok=True)
+            self.launch(
+                peer, [PEERS / peer / 'run', self.folder / 'build' / peer],
+                PORT=str(self.peer_ports[peer][1]), SOCKET=str(socket_path),
+                PGHOST=str(self.stack_folder), PGPORT='5432',
+                PGUSER='postgres', PGDATABASE=peer, PGOPTIONS=PEER_OPTIONS,
+                MEMCACHED_SOCKET=str(self.memcached_socket))
+        for peer in self.peers:
+            for port in self.peer_ports[peer]:
+                self.await_ready(peer, lambda: is_answering(port))
+
+    def stop_systems(self):
+        self.stack('down', 'newsfeed')
+        for peer in self.peers:
+            self.end(peer)
+
+    def stop(self):
+        """Stops everything and removes the data, but not the logs."""
+        for name in reversed(list(self.processes)):
+            self.end(name)
+        if self.stack_folder.exists():
+            self.stack('stop')
+            shutil.rmtree(self.stack_folder / 'postgres', ignore_errors=True)
+
+    @property
+    def memcached_socket(self):
+        return self.stack_folder / 'memcached.sock'
+
+    def systems(self):
+        """All that can take any operation."""
+        found = [System('newsfeed', 'newsfeed', self.newsfeed_port, 'newsfeed',
+                        'nginx', 'newsfeed')]
+        for peer, (nginx, bare) in self.peer_ports.items():
+            found += [System(peer, 'nginx', nginx, peer, 'nginx-peers', peer),
+                      System(f'{peer}, bare', 'bare', bare, peer, '', peer)]
+        return found
+
+    def limits(self):
+        """What bounds the service, and the operations that it bounds."""
+        cached = System('nginx from memcached', 'limit', self.cached_port,
+                        nginx='nginx-peers')
+        hello = System('FastCGI hello', 'limit', self.hello_port,
+                       nginx='nginx-peers', app='hello')
+        statement = System('pgbench, the statement', 'limit', 0, 'statement')
+        return {'hit 8': cached, 'hit 48': cached, 'miss 8': hello,
+                'miss 48': hello, 'search': hello, 'post': statement}
+
+    # --- nginx --------------------------------------------------------------
+
+    def write_nginx_conf(self):
+        """The stack's own nginx.conf with other servers in it, so that all
+        have the same settings."""
+        text = (self.stack_folder / 'nginx.conf').read_text()
+        text = text[:text.index('    server {\n')]
+        for name, here in ('tmp/nginx', 'nginx-peers'), ('log', 'log'):
+            text = text.replace(str(self.stack_folder / name),
+                                str(self.folder / here))
+        text = text.replace('include cache_map.conf;', '')
+        (self.folder / 'newsfeed').symlink_to(ROOT / 'nginx')
+
+        pieces = [upstream('cache', self.memcached_socket),
+                  upstream('hello', self.folder / 'hello/socket', 0),
+                  server(self.cached_port,
+                         'set $memcached_key "limit:$uri";\n'
+                         'memcached_pass cache;\n'
+                         'memcached_buffer_size 64k;\n'
+                         'default_type application/json;'),
+                  server(self.hello_port,
+                         'include newsfeed/fastcgi.conf;\n'
+                         'fastcgi_pass hello;')]
+        for peer, (port, _) in self.peer_ports.items():
+            uwsgi = peer == UWSGI
+            pieces += [upstream(peer, self.folder / peer / 'socket',
+                                0 if uwsgi else 32),
+                       server(port, pass_uwsgi(peer) if uwsgi
+                              else pass_http(peer))]
+        (self.folder / 'nginx.conf').write_text(
+            text + '\n'.join(pieces) + '}\n')
+
+    # --- databases ----------------------------------------------------------
+
+    def psql(self, database):
+        return ['psql', '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1',
+                '-h', self.stack_folder, '-U', 'postgres', '-d', database]
+
+    def query(self, database, text):
+        return run([*self.psql(database), '-c', text],
+                   env=self.environment).strip()
+
+    def load_templates(self):
+        """What each round's databases are copies of, side by side."""
+        loads = {'newsfeed': [HERE / 'posts.sql', HERE / 'newsfeed.sql']}
+        if self.peers:
+            self.query('postgres', 'CREATE DATABASE peers')
+            loads['peers'] = [PEERS / 'schema.sql', HERE / 'posts.sql',
+                              PEERS / 'peers.sql']
+        for name, files in loads.items():
+            self.launch(f'load-{name}', self.psql(name) + [
+                f'--file={file}' for file in files])
+        for name in loads:
+            if self.processes[f'load-{name}'].wait():
+                self.check_alive(f'load-{name}')
+            del self.processes[f'load-{name}']
+            self.query('postgres', f'ALTER DATABASE {name} RENAME TO '
+                                   f'{name}_template')
+
+    def make_databases(self):
+        for name in ['newsfeed', 'statement', *self.peers]:
+            template = 'peers' if name in self.peers else 'newsfeed'
+            owner = 'postgres' if name in self.peers else 'newsfeed_owner'
+            self.query('postgres', f'DROP DATABASE IF EXISTS {name}')
+            self.query('postgres', f'CREATE DATABASE {name} OWNER {owner} '
+                                   f'TEMPLATE {template}_template '
+                                   'STRATEGY file_copy')
+        self.query('postgres', 'CHECKPOINT')
+        os.sync()
+
+    def settle(self, system):
+        """Until what was written has reached the search index: the seconds
+        that it took. The peers do it as they write."""
+        began = time.monotonic()
+        if system.kind != 'newsfeed':
+            return 0
+        while self.query('newsfeed', 'SELECT (SELECT count(*) FROM outbox)'
+                         ' + (SELECT posts FROM search_backlog)') != '0':
+            self.pid('newsfeed')
+            time.sleep(0.02)
+        seconds = time.monotonic() - began
+        self.query('newsfeed', 'SELECT flush_search()')  # part of the price
+        return seconds
+
+    def tidy(self, system):
+        """So that nobody pays for what others wrote."""
+        self.query(system.database, 'VACUUM ANALYZE')
+        self.query(system.database, 'CHECKPOINT')
+
+
+# --- ports -------------------------------------------------------------------
+
+def is_open(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(('127.0.0.1', port)) == 0
+
+
+def request(port, *what):
+    """Status and body of the answer."""
+    connection = http.client.HTTPConnection('127.0.0.1', port, timeout=30)
+    try:
+        connection.request(*what)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
+
+
+def get(port, path):
+    return request(port, 'GET', path)
+
+
+def post(port, path, value):
+    return request(port, 'POST', path, json.dumps(value),
+                   {'Content-Type': 'application/json'})
+
+
+def is_answering(port):
+    try:
+        return get(port, '/participant/1/inbound')[0] == 200
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+# --- pieces of nginx.conf ----------------------------------------------------
+
+def directives(file, pattern):
+    """The simple directives at the file's top level whose name fits."""
+    text = (ROOT / 'nginx' / file).read_text()
+    return re.findall(rf'(?m)^(?:{pattern})\s[^{{}};]*;', text)
+
+
+def upstream(name, path, keepalive=32):
+    keep = f'keepalive {keepalive};' if keepalive else ''
+    return f'upstream {name} {{ server unix:{path} max_fails=0; {keep} }}'
+
+
+def server(port, location):
+    own = '\n'.join(directives('server.conf', r'(?!include\b)\w+'))
+    return (f'server {{\nlisten 127.0.0.1:{port};\n{own}\n'
+            f'location / {{\n{location}\n}}\n}}\n')
+
+
+def buffers(protocol):
+    """Of the answers, as large as those that the service has."""
+    found = directives('fastcgi.conf', r'fastcgi_(?:buffer|max_temp|next_|'
+                       r'connect_|send_|read_|request_buffering)\w*')
+    return '\n'.join(found).replace('fastcgi_', f'{protocol}_')
+
+
+def pass_http(name):
+    return (f'proxy_pass http://{name};\nproxy_http_version 1.1;\n'
+            f'proxy_set_header Connection "";\n{buffers("proxy")}')
+
+
+def pass_uwsgi(name):
+    return (f'include /etc/nginx/uwsgi_params;\nuwsgi_pass {name};\n'
+            f'{buffers("uwsgi")}')
