@@ -426,7 +426,9 @@ enum error store_inbound_list(struct pg *pg, int64_t participant,
  * bit 62, the best rank in 19 bits and the author's id in 43. ts_rank stays
  * below 1.
  *
- * A removed post has an order to be swept for as long as it may be found. */
+ * A removed post has an order to be swept for as long as it may be found.
+ * OFFSET 0 keeps a plan that was made when the tables were empty from reading
+ * all of them later. */
 enum error store_search(struct pg *pg, struct text keywords,
     const struct page *page, struct matches *found)
 {
@@ -453,7 +455,8 @@ enum error store_search(struct pg *pg, struct text keywords,
             " | ((least(ts_rank(s.document, words), 0.999999) * 524288)::bigint"
             " << 43) | s.participant_id AS id FROM query,"
             " (SELECT outbound_id FROM match ORDER BY outbound_id DESC"
-            " LIMIT 100) newest JOIN search s USING (outbound_id)"
+            " LIMIT 100) newest CROSS JOIN LATERAL (SELECT * FROM search"
+            " WHERE outbound_id = newest.outbound_id OFFSET 0) s"
             " UNION ALL SELECT participant_id, outbound_id FROM match) p"
             " GROUP BY participant_id)"
             " SELECT l.*, CASE WHEN $3::bigint > 0 THEN EXISTS"
@@ -462,11 +465,13 @@ enum error store_search(struct pg *pg, struct text keywords,
             " FROM query LEFT JOIN LATERAL ("
             "(SELECT place.id, participant_id FROM (SELECT * FROM place"
             " WHERE id < $2::bigint AND $3 = 0 ORDER BY id DESC) place"
-            " JOIN participant p ON p.id = participant_id"
+            " WHERE EXISTS (SELECT FROM participant"
+            " WHERE id = participant_id OFFSET 0)"
             " ORDER BY place.id DESC LIMIT $4::int8) UNION ALL "
             "(SELECT place.id, participant_id FROM (SELECT * FROM place"
             " WHERE id < $2 AND id > $3 AND $3 > 0 ORDER BY id) place"
-            " JOIN participant p ON p.id = participant_id"
+            " WHERE EXISTS (SELECT FROM participant"
+            " WHERE id = participant_id OFFSET 0)"
             " ORDER BY place.id LIMIT $4)) l ON true"
             " ORDER BY l.id DESC NULLS LAST",
         .reads = true,

@@ -39,7 +39,7 @@ CREATE FUNCTION flush_search() RETURNS void LANGUAGE sql
 SET gin_pending_list_limit = '64kB' SET work_mem = '64MB' AS $$
     DELETE FROM search WHERE outbound_id = 0;
     INSERT INTO search (outbound_id, participant_id, document)
-        VALUES (0, 0, '')
+        VALUES (0, 0, '') ON CONFLICT DO NOTHING; -- another one does it
 $$;
 
 -- What people ask first: how far behind is the search?

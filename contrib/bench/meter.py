@@ -4,7 +4,6 @@ import math
 import os
 import re
 import socket
-import subprocess
 import threading
 from contextlib import contextmanager
 from pathlib import Path

@@ -25,6 +25,20 @@ class Fault(Exception):
     """What the user is told, without a traceback."""
 
 
+class BadSetting(Exception):
+    """The same, before anything has begun."""
+
+
+def number(name, default, low, high):
+    """A setting from the environment."""
+    value = os.environ.get(name) or str(default)
+    if not re.fullmatch(r'[1-9]\d{0,8}', value) \
+            or not low <= int(value) <= high:
+        raise BadSetting(f'{name}={value}: it must be a number from {low} to '
+                         f'{high}')
+    return int(value)
+
+
 @dataclass
 class System:
     """What is measured. kind: newsfeed, limit, nginx or bare, the last two a
