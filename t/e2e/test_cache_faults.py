@@ -182,6 +182,7 @@ def test_a_page_read_before_a_write_is_not_stored_after_it(proxied):
 
 def killed_before_the_drop(stack, proxy, write):
     """Runs the write, whose worker dies between commit and drop."""
+    eventually(stack.has_caught_up)  # or the dispatcher's drop is taken for it
     killed = proxy.kill_before(b"delete ", stack.workers)
     answer = write()
     assert killed, "no worker was killed"
