@@ -194,7 +194,7 @@ def test_concurrent_misses_of_one_page_cost_few_queries(make_stack):
 
     def reads():
         return len([l for l in stack.log("postgres").splitlines()
-                    if "SELECT" in l and "inbound" in l])
+                    if "execute inbound_swept" in l])
 
     before = reads()
     with ThreadPoolExecutor(16) as pool:
