@@ -42,7 +42,8 @@ enum error api_inbound_list(struct call *call, struct http_response *response)
     enum cache_lookup lookup = CACHE_MISS;
 
     if (*call->request->query == '\0')
-        lookup = cache_fetch(call->cache, api_participant(call), call->page);
+        lookup = cache_fetch(call->cache, api_participant(call),
+            call->request->lease, call->page);
     if (lookup == CACHE_HIT) {
         if (http_parse_page(call->page->data, call->page->len, response))
             return OK;

@@ -136,9 +136,11 @@ static bool may_read(const struct cache *cache, int group)
            !breaker_is_open(&cache->guards[cache->servers[group]].reads);
 }
 
+/* A worker's has a nonce, nginx's is empty. */
 static bool is_lease(const struct buf *value)
 {
-    return value->len >= 2 && memcmp(value->data, "L:", 2) == 0;
+    return value->len == 0 ||
+           (value->len >= 2 && memcmp(value->data, "L:", 2) == 0);
 }
 
 /* Looks, and puts up a lease where there is nothing, at once. A connection that
@@ -155,7 +157,7 @@ static enum memc_result claim(struct cache *cache, int group, const char *key,
 }
 
 enum cache_lookup cache_fetch(
-    struct cache *cache, int64_t participant, struct buf *page)
+    struct cache *cache, int64_t participant, uint64_t given, struct buf *page)
 {
     int group = group_of(participant);
     char key[KEY_MAX];
@@ -163,6 +165,10 @@ enum cache_lookup cache_fetch(
 
     if (!may_read(cache, group))
         return CACHE_MISS;
+    if (given) {
+        cache->lease = given;
+        return CACHE_LEASE;
+    }
     name_key(cache, participant, key);
     snprintf(lease, sizeof(lease), "L:%016" PRIx64, ++cache->nonce);
 
@@ -287,6 +293,9 @@ bool cache_print_map(
     buf_printf(out, "map %s $newsfeed_cache_prefix { default \"%s%s\"; }\n",
         *config->auth_key_file ? "$newsfeed_authorized" : "\"\"",
         config->cache_prefix, prefix_end(config));
+    buf_puts(out, "map $newsfeed_feed $newsfeed_cache_key {\n"
+                  "    default $newsfeed_cache_prefix:inbound:$newsfeed_feed;\n"
+                  "    \"\" \"\";\n}\n");
     memc_free(memc);
     return true;
 }

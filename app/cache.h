@@ -3,11 +3,13 @@
  * that succeeded; one that did not is the dispatcher's to repeat.
  *
  * One key a feed. A value is a whole stored page ("HTTP/1.1 200 OK…", see
- * http_print_page), or a lease ("L:" and a nonce): the promise of one reader
- * that it is fetching the page. The page replaces the lease by compare and
- * swap, so a drop in between, which deletes page and lease alike, makes a page
- * that may already be old go unstored. (The scheme is that of Nishtala et al.,
- * Scaling Memcache at Facebook, NSDI 2013.) */
+ * http_print_page), or a lease (nothing, or "L:" and a nonce): the promise of
+ * one reader that it is fetching the page. nginx takes the lease for a worker
+ * as it looks for the page (nginx/module); without it, a worker does. The page
+ * replaces the lease by compare and swap, so a drop in between, which deletes
+ * page and lease alike, makes a page that may already be old go unstored. (The
+ * scheme is that of Nishtala et al., Scaling Memcache at Facebook, NSDI 2013.)
+ */
 #ifndef NEWSFEED_CACHE_H
 #define NEWSFEED_CACHE_H
 
@@ -38,10 +40,11 @@ struct cache *cache_new(
     const struct config *config, struct cache_guard *guards);
 void cache_free(struct cache *cache);
 
-/* The page of a feed. Another reader's lease is waited for once, LEASE_WAIT ms.
+/* The page of a feed. `given` is the number of the lease that nginx took, which
+ * is then ours, or 0. Another reader's lease is waited for once, LEASE_WAIT ms.
  * `page` is replaced. */
 enum cache_lookup cache_fetch(
-    struct cache *cache, int64_t participant, struct buf *page);
+    struct cache *cache, int64_t participant, uint64_t given, struct buf *page);
 
 /* After CACHE_LEASE, for the same participant. */
 void cache_store(

@@ -214,6 +214,16 @@ static void read_body(struct fcgi *fcgi, struct http_request *request)
     fcgi->body[request->body_len] = '\0';
 }
 
+/* 0 if there is none, or none that could be. */
+static uint64_t read_lease(const struct fcgi *fcgi)
+{
+    const char *text = get(fcgi, "CACHE_LEASE");
+    char *end;
+
+    uint64_t lease = text ? strtoull(text, &end, 10) : 0;
+    return lease && *end == '\0' ? lease : 0;
+}
+
 /* The strings are libfcgi's until the request is finished; the target is cut
  * in two in place. */
 static void read_request(struct fcgi *fcgi, struct http_request *request)
@@ -236,6 +246,7 @@ static void read_request(struct fcgi *fcgi, struct http_request *request)
         .idempotency_key = get(fcgi, "HTTP_IDEMPOTENCY_KEY"),
     };
     request->auth_only = get(fcgi, "AUTH_ONLY") != NULL;
+    request->lease = read_lease(fcgi);
     fcgi->is_head = strcmp(request->method, "HEAD") == 0;
     read_body(fcgi, request);
 }

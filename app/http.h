@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "buf.h"
 
@@ -32,6 +33,7 @@ struct http_request {
     bool body_cut;       /* fewer bytes came than were announced */
     bool expired;        /* waited too long for a worker: answer 503 */
     bool auth_only;      /* asks only whether it would be allowed */
+    uint64_t lease;      /* nginx's on the page asked for (cache.h), or 0 */
 };
 
 /* Starts as all zeros; give back with http_response_free. */
@@ -59,8 +61,8 @@ bool http_etag_matches(const char *if_none_match, const char *etag);
 void http_print_head(const struct http_response *response, struct buf *out);
 
 /* The response, a 200 of HTTP_JSON with a tag, as one stored page: head
- * ("HTTP/1.1 200 OK") and body. nginx's srcache serves such pages as they
- * are. */
+ * ("HTTP/1.1 200 OK") and body. nginx serves such pages as they are
+ * (nginx/module). */
 void http_print_page(const struct http_response *response, struct buf *out);
 
 /* The other way round, into an empty response; false if the bytes are no page

@@ -274,12 +274,13 @@ static enum memc_result judge(
     }
 }
 
-/* The value of a key; success without one if nothing is stored. */
+/* The value of a key, NOTFOUND if nothing is stored. */
 static memcached_return_t read_value(memcached_st *st,
     const struct group *named, const char *key, struct buf *value,
     uint64_t *cas)
 {
     memcached_result_st item;
+    bool found = false;
     size_t len = strlen(key);
     memcached_return_t rc =
         memcached_mget_by_key(st, named->name, named->len, &key, &len, 1);
@@ -297,9 +298,10 @@ static memcached_return_t read_value(memcached_st *st,
         buf_add(value, memcached_result_value(&item),
             memcached_result_length(&item));
         *cas = memcached_result_cas(&item);
+        found = true;
     }
     memcached_result_free(&item);
-    return rc;
+    return rc == MEMCACHED_END && !found ? MEMCACHED_NOTFOUND : rc;
 }
 
 enum memc_result memc_claim(struct memc *memc, int group, const char *key,
@@ -317,9 +319,7 @@ enum memc_result memc_claim(struct memc *memc, int group, const char *key,
     if (result == MEMC_OK)
         result =
             judge(memc, &memc->pages, read_value(st, &named, key, value, cas));
-    if (result == MEMC_OK && (value->len == 0 || value->failed))
-        return MEMC_NOT_FOUND;
-    return result;
+    return result == MEMC_OK && value->failed ? MEMC_NOT_FOUND : result;
 }
 
 enum memc_result memc_replace(struct memc *memc, int group, const char *key,

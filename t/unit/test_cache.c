@@ -309,7 +309,7 @@ static bool has_failed_to_drop(int server)
 
 static enum cache_lookup fetch(int64_t participant)
 {
-    return cache_fetch(cache, participant, &page);
+    return cache_fetch(cache, participant, 0, &page);
 }
 
 static void store(int64_t participant, const char *text)
@@ -335,6 +335,11 @@ static void store_on_1(void)
 static void plant_lease_on_1(void)
 {
     put(1, KEY_1, "L:somebody");
+}
+
+static void put_on_1(void)
+{
+    put(1, KEY_1, "page");
 }
 
 static void replace_lease_on_1(void)
@@ -377,7 +382,7 @@ START_TEST(whoever_has_the_lease_stores_the_page)
     ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
     store(ON_1, "page");
     ck_assert_int_eq(find(1, KEY_1)->ttl, 60);
-    ck_assert_int_eq(cache_fetch(other, ON_1, &other_page), CACHE_HIT);
+    ck_assert_int_eq(cache_fetch(other, ON_1, 0, &other_page), CACHE_HIT);
     ck_assert_str_eq(buf_text(&other_page), "page");
 }
 END_TEST
@@ -385,7 +390,7 @@ END_TEST
 START_TEST(a_second_reader_looks_twice_and_stores_nothing)
 {
     ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
-    ck_assert_int_eq(cache_fetch(other, ON_1, &other_page), CACHE_MISS);
+    ck_assert_int_eq(cache_fetch(other, ON_1, 0, &other_page), CACHE_MISS);
     ck_assert_int_eq(calls[GET][1], 1 + 2);
     store(ON_1, "page"); /* the lease still holds */
     ck_assert_str_eq(value_of(1, KEY_1), "page");
@@ -396,7 +401,7 @@ START_TEST(a_second_reader_finds_what_was_stored_while_he_waited)
 {
     ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
     let_happen(GET, 2, store_on_1);
-    ck_assert_int_eq(cache_fetch(other, ON_1, &other_page), CACHE_HIT);
+    ck_assert_int_eq(cache_fetch(other, ON_1, 0, &other_page), CACHE_HIT);
     ck_assert_str_eq(buf_text(&other_page), "page");
 }
 END_TEST
@@ -405,7 +410,7 @@ START_TEST(a_second_reader_takes_the_lease_if_it_was_dropped_while_he_waited)
 {
     ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
     let_happen(ADD, 2, drop_on_1);
-    ck_assert_int_eq(cache_fetch(other, ON_1, &other_page), CACHE_LEASE);
+    ck_assert_int_eq(cache_fetch(other, ON_1, 0, &other_page), CACHE_LEASE);
     cache_store(other, ON_1, "new", 3);
     store(ON_1, "old");
     ck_assert_str_eq(value_of(1, KEY_1), "new");
@@ -435,6 +440,46 @@ START_TEST(another_lease_at_the_same_key_is_not_taken_for_ones_own)
     let_happen(GET, 1, replace_lease_on_1);
     ck_assert_int_eq(fetch(ON_1), CACHE_MISS);
     ck_assert_str_eq(value_of(1, KEY_1), "L:somebody");
+}
+END_TEST
+
+/* nginx's lease: an empty value. */
+START_TEST(a_lease_that_nginx_took_is_ones_own)
+{
+    put(1, KEY_1, "");
+    ck_assert_int_eq(
+        cache_fetch(cache, ON_1, find(1, KEY_1)->cas, &page), CACHE_LEASE);
+    ck_assert_int_eq(calls[ADD][1] + calls[GET][1], 0);
+    store(ON_1, "page");
+    ck_assert_str_eq(value_of(1, KEY_1), "page");
+}
+END_TEST
+
+START_TEST(a_lease_that_nginx_took_and_a_drop_ended_stores_nothing)
+{
+    put(1, KEY_1, "");
+    uint64_t lease = find(1, KEY_1)->cas;
+    drop_on_1();
+    ck_assert_int_eq(cache_fetch(cache, ON_1, lease, &page), CACHE_LEASE);
+    store(ON_1, "old");
+    ck_assert_ptr_null(value_of(1, KEY_1));
+}
+END_TEST
+
+START_TEST(a_lease_that_nginx_took_for_another_is_waited_for)
+{
+    put(1, KEY_1, "");
+    let_happen(GET, 2, put_on_1);
+    ck_assert_int_eq(fetch(ON_1), CACHE_HIT);
+}
+END_TEST
+
+START_TEST(a_server_that_failed_is_not_stored_to_by_nginxs_lease_either)
+{
+    put(1, KEY_1, "");
+    breaker_trip(&guards[1].reads, 1000);
+    ck_assert_int_eq(
+        cache_fetch(cache, ON_1, find(1, KEY_1)->cas, &page), CACHE_MISS);
 }
 END_TEST
 
@@ -471,7 +516,7 @@ START_TEST(a_page_that_was_read_before_a_drop_ends_no_later_lease)
 {
     ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
     drop_on_1();
-    ck_assert_int_eq(cache_fetch(other, ON_1, &other_page), CACHE_LEASE);
+    ck_assert_int_eq(cache_fetch(other, ON_1, 0, &other_page), CACHE_LEASE);
     store(ON_1, "old");
     ck_assert(is_leased(1, KEY_1));
     cache_store(other, ON_1, "new", 3);
@@ -504,7 +549,7 @@ START_TEST(a_released_lease_makes_room_for_the_next)
     ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
     cache_release(cache, ON_1);
     ck_assert_ptr_null(value_of(1, KEY_1));
-    ck_assert_int_eq(cache_fetch(other, ON_1, &other_page), CACHE_LEASE);
+    ck_assert_int_eq(cache_fetch(other, ON_1, 0, &other_page), CACHE_LEASE);
 }
 END_TEST
 
@@ -553,7 +598,7 @@ START_TEST(a_server_that_fails_is_left_alone_and_no_other)
     ck_assert(!is_open(0) && !is_open(2));
 
     ck_assert_int_eq(fetch(ON_1_TOO), CACHE_MISS);
-    ck_assert_int_eq(cache_fetch(other, ON_1, &other_page), CACHE_MISS);
+    ck_assert_int_eq(cache_fetch(other, ON_1, 0, &other_page), CACHE_MISS);
     ck_assert_int_eq(calls[GET][1], 1);
     ck_assert_int_eq(fetch(ON_0), CACHE_HIT);
     ck_assert_int_eq(fetch(ON_2), CACHE_LEASE);
@@ -782,7 +827,7 @@ START_TEST(without_servers_all_is_a_miss_and_every_drop_succeeds)
     config.cache_servers = "";
     struct cache *none = cache_new(&config, NULL);
     ck_assert_ptr_nonnull(none);
-    ck_assert_int_eq(cache_fetch(none, ON_1, &page), CACHE_MISS);
+    ck_assert_int_eq(cache_fetch(none, ON_1, 0, &page), CACHE_MISS);
     ck_assert(cache_drop(none, (int64_t[]){ON_1, ON_2}, 2));
     ck_assert_int_eq(count_calls(), 0);
     cache_free(none);
@@ -810,6 +855,11 @@ END_TEST
 
 /* --- for nginx ---------------------------------------------------------- */
 
+#define KEY_MAP                                                    \
+    "map $newsfeed_feed $newsfeed_cache_key {\n"                   \
+    "    default $newsfeed_cache_prefix:inbound:$newsfeed_feed;\n" \
+    "    \"\" \"\";\n}\n"
+
 static const char map_start[] =
     "# Which memcached holds which feed: printed by newsfeed --cache-map.\n";
 
@@ -827,7 +877,7 @@ START_TEST(the_map_of_one_server_has_no_buckets)
         "map $newsfeed_bucket $newsfeed_cache {\n"
         "    default newsfeed_cache_0;\n"
         "}\n"
-        "map \"\" $newsfeed_cache_prefix { default \"nf\"; }\n");
+        "map \"\" $newsfeed_cache_prefix { default \"nf\"; }\n" KEY_MAP);
 }
 END_TEST
 
@@ -846,8 +896,9 @@ START_TEST(the_map_of_several_servers_has_every_bucket)
                        "    default newsfeed_cache_0;\n");
     for (int i = 0; i < 1000; i++)
         buf_printf(expected, "    %d newsfeed_cache_%d;\n", i, i % SERVERS);
-    buf_puts(expected, "}\n"
-                       "map \"\" $newsfeed_cache_prefix { default \"nf\"; }\n");
+    buf_puts(expected,
+        "}\n"
+        "map \"\" $newsfeed_cache_prefix { default \"nf\"; }\n" KEY_MAP);
     ck_assert(cache_print_map(&config, &page, &faults));
     ck_assert_str_eq(buf_text(&page), buf_text(expected));
 }
@@ -904,6 +955,12 @@ int main(void)
     tcase_add_test(tests, a_lease_that_is_dropped_at_once_is_none);
     tcase_add_test(
         tests, another_lease_at_the_same_key_is_not_taken_for_ones_own);
+    tcase_add_test(tests, a_lease_that_nginx_took_is_ones_own);
+    tcase_add_test(
+        tests, a_lease_that_nginx_took_and_a_drop_ended_stores_nothing);
+    tcase_add_test(tests, a_lease_that_nginx_took_for_another_is_waited_for);
+    tcase_add_test(
+        tests, a_server_that_failed_is_not_stored_to_by_nginxs_lease_either);
     tcase_add_test(tests, each_feed_has_its_own_lease);
     tcase_add_test(tests, the_largest_id_has_a_key);
     tcase_add_test(tests, a_page_that_was_read_before_a_drop_is_not_stored);
