@@ -1,0 +1,266 @@
+"""nginx's module: what memcached may say to it, and what clients may ask."""
+
+import http.client
+import json
+import random
+import socket
+import threading
+
+import pytest
+
+from client import Client
+from waiting import eventually
+
+pytestmark = pytest.mark.xdist_group("fastpath")
+
+HEAD = (b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n'
+        b'ETag: "0123456789abcdef"\r\nLink: </next>; rel="next"\r\n\r\n')
+
+
+def value(data, flags=b"c17"):
+    return b"VA %d %s\r\n%s\r\n" % (len(data), flags, data)
+
+
+class FakeMemcached:
+    """Answers each meta get with the same pieces, one after the other, and
+    nothing else: to the workers it is out of order."""
+
+    def __init__(self, path):
+        self.pieces = [b"EN\r\n"]
+        self.commands = []
+        self.askers = 0  # connections that a meta get came over
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(str(path))
+        path.chmod(0o777)
+        self.listener.listen(128)
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def close(self):
+        self.listener.close()
+
+    def accept(self):
+        while True:
+            try:
+                peer, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(peer,), daemon=True).start()
+
+    def serve(self, peer):
+        with peer:
+            is_asker = False
+            while data := peer.recv(65536):
+                if not data.startswith(b"mg "):
+                    peer.sendall(b"SERVER_ERROR not today\r\n")
+                    continue
+                self.commands.append(data)
+                self.askers += not is_asker
+                is_asker = True
+                for piece in self.pieces:
+                    if not piece:
+                        return
+                    peer.sendall(piece)
+                    threading.Event().wait(0.001)  # so that it is read apart
+
+
+@pytest.fixture(scope="module")
+def faked(request, make_module_stack):
+    stack = make_module_stack(start=False)
+    path = request.config.base / f"fake-{stack.port}.sock"
+    stack.environment["SETTINGS"] = f"cache.servers=unix:{path}"
+    fake = FakeMemcached(path)
+    stack.start()
+    yield stack, fake
+    fake.close()
+
+
+def x_cache(answer):
+    return answer.headers["x-cache"]
+
+
+def bit_by_bit(data):  # all within nginx's timeout
+    return [data[i:i + 29] for i in range(0, len(data), 29)]
+
+
+def page(*stories):
+    return json.dumps([
+        {"id": number, "from": "/participant/1", "to": "/participant/2",
+         "occurred": "2026-01-02T03:04:05.678Z", "subject": "Stored", "story": story,
+         "link": f"/participant/1/outbound/{number}"}
+        for number, story in enumerate(stories, 1)]).encode()
+
+
+BODY = page("A story.")
+LARGE = page(*["x" * 20_000] * 10)
+
+
+@pytest.mark.parametrize("body,cut", [
+    (BODY, lambda data: [data]),
+    (BODY, bit_by_bit),
+    (BODY, lambda data: [data[:-2], data[-2:]]),
+    (BODY, lambda data: [data[:-1], data[-1:]]),
+    (BODY, lambda data: [data[:-2 - len(BODY)], data[-2 - len(BODY):]]),
+    (b"[]", lambda data: [data]),
+    (LARGE, lambda data: [data]),
+    (LARGE, lambda data: [data[:100], data[100:70000], data[70000:]]),
+    (LARGE, lambda data: [data[:65536], data[65536:131072], data[131072:]]),
+], ids=["whole", "bit by bit", "end apart", "last byte apart", "body apart",
+        "empty", "large", "large in pieces", "buffers"])
+def test_a_stored_page_is_served_however_it_arrives(faked, body, cut):
+    stack, fake = faked
+    fake.pieces = cut(value(HEAD + body))
+    path = f"/participant/{stack.client.add_participant()}/inbound"
+    for _ in range(2):
+        answer = stack.client.get(path)
+        assert (answer.status, x_cache(answer), answer.body) == (200, "HIT", body)
+        assert answer.headers["content-type"] == "application/json"
+        assert answer.headers["content-length"] == str(len(body))
+        assert answer.headers["etag"] == '"0123456789abcdef"'
+        assert answer.headers["link"] == '</next>; rel="next"'
+        assert "x-request-id" in answer.headers
+
+
+@pytest.mark.parametrize("answer", [
+    b"EN\r\n", b"ERROR\r\n", b"SERVER_ERROR out of memory storing object\r\n",
+    b"CLIENT_ERROR bad key\r\n", b"\r\n", b"\n", b"VA\r\n", b"VA \r\n\r\n",
+    b"VA x c1\r\n\r\n", b"VA -1 c1\r\n\r\n", b"VA 99999999999999999999 c1\r\n",
+    b"VA 5\r\nhello\r\n", b"VA 5  \r\nhello\r\n", b"HD c1\r\n", b"x" * 100_000,
+    value(b""), value(b"", b"c18 Z"), value(b"L:0123456789abcdef"),
+    value(HEAD[:-2]), value(HEAD[:40] + b"\r\n\r\n"), value(b"\r\n\r\n"),
+    value(b"HTTP/1.1 200 OK\r\n\r\n" + BODY),
+    value(HEAD.replace(b"Link: ", b"Link")),
+    value(HEAD.replace(b"Link", b"\0ink")),
+    value(HEAD.replace(b"\r\nLink", b"\nLink: a\r\nx")),
+    value(b"HTTP/1.1 404 Not Found\r\n\r\n" + BODY),
+    value(HEAD * 3000)[:20],
+], ids=range(27))
+def test_what_is_no_page_gets_a_workers_answer(faked, answer):
+    stack, fake = faked
+    path = f"/participant/{stack.client.add_participant()}/inbound"
+    for pieces in ([answer, b""], [answer], bit_by_bit(answer[:50]) + [answer[50:], b""]):
+        fake.pieces = [p for p in pieces[:-1] if p] + pieces[-1:]
+        found = stack.client.get(path)
+        assert (found.status, found.json) == (200, [])
+        assert (x_cache(found), found.headers["content-type"]) == (
+            "MISS", "application/json")
+    fake.pieces = [value(HEAD + BODY)]
+    assert stack.client.get(path).body == BODY
+
+
+def test_a_server_that_says_nothing_costs_its_timeout(faked):
+    stack, fake = faked
+    path = f"/participant/{stack.client.add_participant()}/inbound"
+    fake.pieces = [b"VA 1000 c1\r\n" + HEAD[:20]]
+    found = stack.client.get(path)
+    assert (found.status, found.json, x_cache(found)) == (200, [], "MISS")
+
+
+def test_a_page_that_ends_early_is_seen_to_be_cut(faked):
+    stack, fake = faked
+    fake.pieces = [value(HEAD + BODY)[:-6], b""]
+    with pytest.raises(http.client.IncompleteRead):
+        stack.client.get(f"/participant/{stack.client.add_participant()}/inbound")
+
+
+def test_one_question_looks_and_takes_the_lease(faked):
+    stack, fake = faked
+    one = stack.client.add_participant()
+    fake.commands.clear()
+    fake.pieces = [value(HEAD + BODY)]
+    stack.client.get(f"/participant/{one}/inbound")
+    [command] = fake.commands
+    assert command.split()[2:] == [b"v", b"c", b"N3"]
+    assert command.split()[1].endswith(b":inbound:%d" % one)
+
+
+@pytest.mark.parametrize("path,method,body", [
+    ("/inbound?limit=50", "GET", None), ("/inbound?", "GET", None),
+    ("/inbound", "POST", b"{}"), ("/inbound", "GET", b"{}"),
+    ("/inbound", "DELETE", None)])
+def test_what_is_not_the_first_page_is_not_asked_for(faked, path, method, body):
+    stack, fake = faked
+    one = stack.client.add_participant()
+    fake.commands.clear()
+    fake.pieces = [value(HEAD + BODY)]
+    answer = stack.client.request(method, f"/participant/{one}{path}", body=body)
+    assert not fake.commands
+    assert answer.status == 405 if method in ("POST", "DELETE") else answer.json == []
+
+
+def test_connections_are_kept_after_every_kind_of_answer(faked):
+    stack, fake = faked
+    path = f"/participant/{stack.client.add_participant()}/inbound"
+    tag = {"If-None-Match": '"0123456789abcdef"'}
+    asked, askers = len(fake.commands), fake.askers
+    for answer in (value(HEAD + BODY), value(b"", b"c5 Z"), value(b"L:1"), value(b""),
+                   value(HEAD + LARGE)):
+        fake.pieces = [answer]
+        for _ in range(20):
+            assert stack.client.get(path).status == 200
+            if answer == value(HEAD + BODY):
+                assert stack.client.request("HEAD", path).status == 200
+                assert stack.client.get(path, headers=tag).status == 304
+    assert len(fake.commands) == asked + 7 * 20
+    assert fake.askers <= askers + 4  # one or two for each process of nginx
+
+
+def test_hits_of_every_kind_on_one_connection(fastpath):
+    """What one answer leaves behind on the way to memcached is not the next's."""
+    readers, pages = [], {}
+    for size in (0, 1, 40):
+        author, reader = fastpath.client.friends_of_new()
+        for _ in range(size):
+            fastpath.client.publish(author, story="x" * 5000)
+        readers.append(f"/participant/{reader}/inbound")
+    for path in readers:
+        eventually(lambda: x_cache(fastpath.client.get(path)) == "HIT")
+        pages[path] = fastpath.client.get(path)
+    assert len(pages[readers[2]].body) > 3 * 65536
+
+    choose = random.Random(1)
+    connection = http.client.HTTPConnection("127.0.0.1", fastpath.port, timeout=5)
+    for _ in range(300):
+        path = choose.choice(readers)
+        tag = pages[path].headers["etag"]
+        method, headers = choose.choice([
+            ("GET", {}), ("HEAD", {}), ("GET", {"If-None-Match": tag}),
+            ("GET", {"If-None-Match": '"other"'}), ("GET", {"Range": "bytes=0-3"})])
+        connection.request(method, path, headers=headers)
+        answer = connection.getresponse()
+        body = answer.read()
+        is_same = headers.get("If-None-Match") == tag
+        assert answer.status == (304 if is_same else 200)
+        assert answer.headers["etag"] == tag
+        assert body == (b"" if is_same or method == "HEAD" else pages[path].body)
+
+
+def test_who_goes_away_in_the_middle_spoils_nothing(fastpath):
+    author, reader = fastpath.client.friends_of_new()
+    for _ in range(50):
+        fastpath.client.publish(author, story="x" * 10000)
+    path = f"/participant/{reader}/inbound"
+    eventually(lambda: x_cache(fastpath.client.get(path)) == "HIT", within=5)
+    expected = fastpath.client.get(path).body
+    for _ in range(20):
+        with socket.create_connection(("127.0.0.1", fastpath.port)) as peer:
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            peer.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+            peer.recv(100)
+        assert fastpath.client.get(path).body == expected
+
+
+def test_a_slow_client_gets_all_of_a_large_page(fastpath):
+    author, reader = fastpath.client.friends_of_new()
+    for _ in range(50):
+        fastpath.client.publish(author, story="y" * 10000)
+    path = f"/participant/{reader}/inbound"
+    eventually(lambda: x_cache(fastpath.client.get(path)) == "HIT", within=5)
+    expected = fastpath.client.get(path).body
+    with socket.create_connection(("127.0.0.1", fastpath.port)) as peer:
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        peer.sendall(
+            f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+        text = b""
+        while data := peer.recv(2000):
+            text += data
+    assert text.split(b"\r\n\r\n", 1)[1] == expected
