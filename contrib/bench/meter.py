@@ -29,21 +29,37 @@ def wrk(port, operation, seconds, seed, *more):
     return result | {'rate': good / result['duration'] * 1e6}
 
 
-def statement_of_a_post():
-    """The SQL text of store_outbound_add as a script for pgbench."""
+def statement(name, params):
+    """The SQL text of a statement of app/store.c."""
     text = (ROOT / 'app/store.c').read_text()
-    found = re.search(r'\.name = "outbound_add",\s*\.sql =\s*'
-                      r'((?:"(?:[^"\\]|\\.)*"\s*)+),', text)
+    literal = r'"(?:[^"\\]|\\.)*"'
+    macros = dict(re.findall(rf'(?m)^#define (\w+) ({literal})$', text))
+    piece = '|'.join([literal, *macros])
+    found = re.search(rf'\.name = "{name}",\s*\.sql =\s*'
+                      rf'((?:(?:{piece})\s*)+),', text)
     if not found:
-        raise Fault('app/store.c has no statement "outbound_add" in plain '
-                    'string literals: the limit of a post cannot be measured')
-    sql = ''.join(re.findall(r'"((?:[^"\\]|\\.)*)"', found[1]))
-    names = {'1': ':author', '2': ':subject', '3': ':story', '4': ':inline'}
-    if set(re.findall(r'\$(\d+)', sql)) != set(names):
-        raise Fault('the statement "outbound_add" of app/store.c has other '
-                    'parameters than author, subject, story, inline_friends')
-    sql = re.sub(r'\$(\d+)', lambda found: names[found[1]], sql)
-    return '\\set author random(1, 20000)\n' + sql.replace('\\"', '"') + ';\n'
+        raise Fault(f'app/store.c has no statement "{name}" in plain string '
+                    'literals: the limit by it cannot be measured')
+    sql = ''.join(macros.get(part, part)[1:-1]
+                  for part in re.findall(piece, found[1])).replace('\\"', '"')
+    if {int(n) for n in re.findall(r'\$(\d+)', sql)} \
+            != set(range(1, len(params) + 1)):
+        raise Fault(f'the statement "{name}" of app/store.c has other '
+                    f'parameters than {", ".join(params)}')
+    return sql
+
+
+def statement_of_a_post():
+    """As a script for pgbench."""
+    params = 'author', 'subject', 'story', 'inline'
+    sql = re.sub(r'\$(\d+)', lambda found: f':{params[int(found[1]) - 1]}',
+                 statement('outbound_add', params))
+    return f'\\set author random(1, 20000)\n{sql};\n'
+
+
+def statement_of_a_feed():
+    return statement('inbound_swept',
+                     ('participant', 'before', 'after', 'limit'))
 
 
 def session_options():

@@ -70,8 +70,8 @@ class Stage:
         self.logs = folder / 'log'
         self.stack_folder = folder / 'stack'
         self.processes = {}
-        self.newsfeed_port, self.hello_port, self.cached_port, \
-            *rest = ports
+        self.newsfeed_port, self.hello_port, self.chain_port, \
+            self.cached_port, *rest = ports
         self.peer_ports = dict(zip(peers, zip(rest[::2], rest[1::2])))
         self.drop = self.become_account()
         self.environment = {
@@ -87,7 +87,7 @@ class Stage:
 
     @staticmethod
     def port_count(peers):
-        return 3 + 2 * len(peers)
+        return 4 + 2 * len(peers)
 
     @staticmethod
     def postgres_tools():
@@ -184,8 +184,11 @@ class Stage:
     # --- all of it ----------------------------------------------------------
 
     def build(self):
-        hello = self.make_folder(self.folder / 'hello') / 'hello'
-        run(['cc', '-O2', '-o', hello, HERE / 'hello.c', '-lfcgi'])
+        libpq = run(['pkg-config', '--cflags', '--libs', 'libpq']).split()
+        for name in 'hello', 'chain':
+            run(['cc', '-O2', '-D_GNU_SOURCE', '-iquote', ROOT / 'app',
+                 '-o', self.make_folder(self.folder / name) / name,
+                 HERE / f'{name}.c', '-lfcgi', *libpq])
         for peer in self.peers:
             with open(self.logs / f'{peer}.build.log', 'wb') as log:
                 done = subprocess.run(
@@ -199,14 +202,28 @@ class Stage:
         self.stack('up', 'postgres')
         self.stack('up', 'memcached')
         self.stack('up', 'nginx')
-        self.launch('hello', ['spawn-fcgi', '-n', '-s',
-                              self.folder / 'hello/socket', '-b', '1024',
-                              '--', self.folder / 'hello/hello'])
+        self.spawn('hello')
         self.write_nginx_conf()
         self.launch('nginx-peers', [
             'nginx', '-p', self.folder, '-c', self.folder / 'nginx.conf',
             '-e', self.logs / 'nginx.log'])
         self.await_ready('nginx-peers', lambda: is_open(self.hello_port))
+
+    def spawn(self, name, *arguments, **environment):
+        """A limit that speaks FastCGI, with the setting of app/fcgi.c."""
+        folder = self.folder / name
+        self.launch(name, ['spawn-fcgi', '-n', '-s', folder / 'socket',
+                           '-b', '1024', '--', folder / name, *arguments],
+                    LIBFCGI_OS_CLOSE_POLL_TIMEOUT='0', **environment)
+
+    def start_chain(self, sql, options):
+        """Its items are as long as the service's are."""
+        page = get(self.newsfeed_port, '/participant/10010/inbound')[1]
+        self.spawn('chain', self.memcached_socket, len(page) // 48, sql,
+                   PGHOST=str(self.stack_folder), PGPORT='5432',
+                   PGUSER='newsfeed', PGDATABASE='statement',
+                   PGOPTIONS=options)
+        self.await_ready('chain', lambda: is_answering(self.chain_port))
 
     def start_systems(self):
         self.stack('up', 'newsfeed')
@@ -225,8 +242,8 @@ class Stage:
 
     def stop_systems(self):
         self.stack('down', 'newsfeed')
-        for peer in self.peers:
-            self.end(peer)
+        for name in ['chain', *self.peers]:
+            self.end(name)
 
     def stop(self):
         """Stops everything and removes the data, but not the logs."""
@@ -255,9 +272,12 @@ class Stage:
                         nginx='nginx-peers')
         hello = System('FastCGI hello', 'limit', self.hello_port,
                        nginx='nginx-peers', app='hello')
+        chain = System('the bare chain', 'limit', self.chain_port,
+                       'statement', 'nginx-peers', 'chain')
         statement = System('pgbench, the statement', 'limit', 0, 'statement')
-        return {'hit 8': cached, 'hit 48': cached, 'miss 8': hello,
-                'miss 48': hello, 'search': hello, 'post': statement}
+        return {'hit 8': [cached], 'hit 48': [cached],
+                'miss 8': [hello, chain], 'miss 48': [hello, chain],
+                'search': [hello], 'post': [statement]}
 
     # --- nginx --------------------------------------------------------------
 
@@ -274,14 +294,12 @@ class Stage:
 
         pieces = [upstream('cache', self.memcached_socket),
                   upstream('hello', self.folder / 'hello/socket', 0),
-                  server(self.cached_port,
-                         'set $memcached_key "limit:$uri";\n'
-                         'memcached_pass cache;\n'
-                         'memcached_buffer_size 64k;\n'
-                         'default_type application/json;'),
-                  server(self.hello_port,
-                         'include newsfeed/fastcgi.conf;\n'
-                         'fastcgi_pass hello;')]
+                  upstream('chain', self.folder / 'chain/socket', 0),
+                  server(self.cached_port, pass_memcached('limit')),
+                  server(self.hello_port, pass_fastcgi('hello')),
+                  server(self.chain_port, pass_memcached('chain')
+                         + '\nerror_page 404 = @chain;',
+                         f'location @chain {{\n{pass_fastcgi("chain")}\n}}')]
         for peer, (port, _) in self.peer_ports.items():
             uwsgi = peer == UWSGI
             pieces += [upstream(peer, self.folder / peer / 'socket',
@@ -396,10 +414,10 @@ def upstream(name, path, keepalive=32):
     return f'upstream {name} {{ server unix:{path} max_fails=0; {keep} }}'
 
 
-def server(port, location):
+def server(port, location, more=''):
     own = '\n'.join(directives('server.conf', r'(?!include\b)\w+'))
     return (f'server {{\nlisten 127.0.0.1:{port};\n{own}\n'
-            f'location / {{\n{location}\n}}\n}}\n')
+            f'location / {{\n{location}\n}}\n{more}\n}}\n')
 
 
 def buffers(protocol):
@@ -407,6 +425,15 @@ def buffers(protocol):
     found = directives('fastcgi.conf', r'fastcgi_(?:buffer|max_temp|next_|'
                        r'connect_|send_|read_|request_buffering)\w*')
     return '\n'.join(found).replace('fastcgi_', f'{protocol}_')
+
+
+def pass_memcached(prefix):
+    return (f'set $memcached_key "{prefix}:$uri";\nmemcached_pass cache;\n'
+            'memcached_buffer_size 64k;\ndefault_type application/json;')
+
+
+def pass_fastcgi(name):
+    return f'include newsfeed/fastcgi.conf;\nfastcgi_pass {name};'
 
 
 def pass_http(name):
