@@ -59,14 +59,20 @@ void buf_int(struct buf *buf, int64_t value)
 void buf_vprintf(struct buf *buf, const char *format, va_list args)
 {
     va_list again;
+
+    if (buf->failed)
+        return;
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
+    size_t room = buf->cap - buf->len;
+    int len = vsnprintf(room ? buf->data + buf->len : NULL, room, format, args);
     if (len < 0)
         buf->failed = true;
     else if (reserve(buf, (size_t)len)) {
-        vsnprintf(buf->data + buf->len, (size_t)len + 1, format, again);
+        if ((size_t)len >= room)
+            vsnprintf(buf->data + buf->len, (size_t)len + 1, format, again);
         buf->len += (size_t)len;
-    }
+    } else if (room > 0)
+        buf->data[buf->len] = '\0';
     va_end(again);
 }
 

@@ -506,6 +506,29 @@ START_TEST(every_ascii_character_comes_back)
 }
 END_TEST
 
+/* Eight bytes are looked at in one go. */
+START_TEST(every_ascii_character_comes_back_from_every_place)
+{
+    char text[19];
+
+    for (size_t i = 0; i < sizeof(text); i++) {
+        memset(text, i % 2 ? '~' : ' ', sizeof(text));
+        text[i] = (char)_i;
+        assert_round_trip(text, sizeof(text));
+        ck_assert_uint_eq(strcspn(out.data, "\n\t\r"), out.len);
+    }
+}
+END_TEST
+
+START_TEST(what_looks_like_a_special_character_is_none)
+{
+    /* the same but for the high bit, or next to one below it */
+    assert_round_trip(BYTES("\xC2\xA2\xC3\x9C\xC2\xA2\xC3\x9C\xC2\x80"));
+    assert_round_trip(BYTES("!!!!!!!!####[[[[]]]]!!!!!!!!"));
+    ck_assert_uint_eq(out.len, 28 + 2);
+}
+END_TEST
+
 START_TEST(longer_characters_come_back)
 {
     assert_round_trip(BYTES("\xC2\x80\xDF\xBF"));
@@ -695,6 +718,9 @@ static void add_printing(TCase *tests)
     tcase_add_test(tests, a_text_is_printed_with_short_escapes);
     tcase_add_test(tests, an_empty_text_is_printed);
     tcase_add_loop_test(tests, every_ascii_character_comes_back, 0, 128);
+    tcase_add_loop_test(
+        tests, every_ascii_character_comes_back_from_every_place, 0, 128);
+    tcase_add_test(tests, what_looks_like_a_special_character_is_none);
     tcase_add_test(tests, longer_characters_come_back);
     tcase_add_test(tests, a_participant_is_printed);
     tcase_add_test(tests, a_friendship_is_printed);
