@@ -121,11 +121,16 @@ def tree(roots, found):
 
 
 def cpu(groups):
-    """Microseconds of each group so far."""
-    found = processes()
-    return {group: sum(found[pid][1] for pid in tree(roots, found)
-                       if pid in found) * 1_000_000 / TICKS
-            for group, roots in groups.items()}
+    """Microseconds of each group so far. Looks until it finds the same
+    processes twice: one that ends between its parent's line and its own would
+    be counted nowhere."""
+    trees = before = None
+    while trees is None or trees != before:
+        before, found = trees, processes()
+        trees = {group: [pid for pid in tree(roots, found) if pid in found]
+                 for group, roots in groups.items()}
+    return {group: sum(found[pid][1] for pid in pids) * 1_000_000 / TICKS
+            for group, pids in trees.items()}
 
 
 def memory(root):
