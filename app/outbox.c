@@ -20,6 +20,16 @@ static void read_orders(
     buf_puts(orders, "}");
 }
 
+/* With an array of ids as its only parameter. */
+static enum error exec_with(
+    struct pg *pg, struct pg_statement *statement, const struct buf *ids)
+{
+    struct pg_params params = {0};
+
+    pg_add_array(&params, ids);
+    return pg_exec(pg, statement, &params);
+}
+
 enum error outbox_look(struct pg *pg, char kinds[OUTBOX_KINDS_MAX])
 {
     static struct pg_statement statement = {
@@ -79,10 +89,8 @@ enum error outbox_index_posts(struct pg *pg, const struct buf *posts)
                " FROM outbound WHERE id = ANY ($1::bigint[])"
                " ON CONFLICT DO NOTHING",
     };
-    struct pg_params params = {0};
 
-    pg_add_array(&params, posts);
-    return pg_exec(pg, &statement, &params);
+    return exec_with(pg, &statement, posts);
 }
 
 /* Whoever had an id before a post that is seen had a transaction before it,
@@ -108,10 +116,8 @@ enum error outbox_pass_posts(struct pg *pg, const struct buf *posts)
             " UPDATE search_progress"
             " SET done = greatest(done, (SELECT max(id) FROM post))",
     };
-    struct pg_params params = {0};
 
-    pg_add_array(&params, posts);
-    return pg_exec(pg, &statement, &params);
+    return exec_with(pg, &statement, posts);
 }
 
 /* (A number beyond all that there are comes from a cluster that was dumped and
@@ -137,10 +143,8 @@ enum error outbox_park_posts(struct pg *pg, const struct buf *posts)
                " SELECT 'x', participant_id, id FROM outbound"
                " WHERE id = ANY ($1::bigint[])",
     };
-    struct pg_params params = {0};
 
-    pg_add_array(&params, posts);
-    return pg_exec(pg, &statement, &params);
+    return exec_with(pg, &statement, posts);
 }
 
 enum error outbox_flush_search(struct pg *pg)
@@ -490,11 +494,10 @@ enum error outbox_forget_drops(struct pg *pg, const struct buf *orders)
         .sql = "DELETE FROM outbox WHERE kind = 'c'"
                " AND progress < extract(epoch FROM now())",
     };
-    struct pg_params params = {0};
 
     if (orders)
-        pg_add_array(&params, orders);
-    return pg_exec(pg, orders ? &forget : &expire, &params);
+        return exec_with(pg, &forget, orders);
+    return pg_exec(pg, &expire, &(struct pg_params){0});
 }
 
 /* --- idempotency keys --------------------------------------------------- */
