@@ -181,9 +181,10 @@ enum cache_lookup cache_fetch(
         if (!is_lease(page))
             return CACHE_HIT;
         if (strcmp(buf_text(page), lease) == 0)
-            return CACHE_LEASE;
+            break;
     }
-    return CACHE_MISS;
+    return CACHE_LEASE; /* or another's, who is slow or gone: now ours as well
+                         */
 }
 
 void cache_store(

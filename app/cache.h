@@ -23,6 +23,12 @@
 
 struct cache;
 
+enum {
+    /* ms; then memcached may have ended a lease that nginx took: it counts
+     * whole seconds, so that three of them are over after two */
+    CACHE_LEASE_AGE_MAX = 1500,
+};
+
 enum cache_lookup {
     CACHE_HIT,   /* here is the page */
     CACHE_LEASE, /* read the truth, then cache_store or cache_release */
@@ -41,8 +47,9 @@ struct cache *cache_new(
 void cache_free(struct cache *cache);
 
 /* The page of a feed. `given` is the number of the lease that nginx took, which
- * is then ours, or 0. Another reader's lease is waited for once, LEASE_WAIT ms.
- * `page` is replaced. */
+ * is then ours, or 0. Another reader's lease is waited for once, LEASE_WAIT ms,
+ * and then shared: whoever is first to store the page ends it. `page` is
+ * replaced. */
 enum cache_lookup cache_fetch(
     struct cache *cache, int64_t participant, uint64_t given, struct buf *page);
 

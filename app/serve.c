@@ -306,17 +306,6 @@ static bool is_read(const char *method)
     return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 }
 
-/* A request that comes to nothing leaves nobody waiting for the page that
- * nginx claimed for it: where requests are refused because there are too many,
- * that would keep the feeds that everyone wants out of the cache. */
-static void give_back_lease(struct service *service,
-    const struct http_request *request, const struct route *route)
-{
-    if (request->lease && route->value_count > 0)
-        cache_release(
-            service->cache, strtoll(route->values[0].start, NULL, 10));
-}
-
 void serve(struct service *service, const struct http_request *request,
     struct http_response *response)
 {
@@ -340,10 +329,10 @@ void serve(struct service *service, const struct http_request *request,
     buf_reset(&service->touched, KEPT);
     buf_reset(&service->page, KEPT);
 
-    enum error error =
-        route_match(service->spec, request->method, request->path, &route);
-    if (request->expired)
-        error = ERR_UNAVAILABLE;
+    enum error error = request->expired ? ERR_UNAVAILABLE : OK;
+    if (!error)
+        error =
+            route_match(service->spec, request->method, request->path, &route);
     if (!error) {
         operation = api_find(route.operation->id);
         error = check_access(service, request, &route, operation, &call);
@@ -354,9 +343,7 @@ void serve(struct service *service, const struct http_request *request,
     }
     if (!error)
         error = check_request(request, &route, &arguments, &faults);
-    if (error)
-        give_back_lease(service, request, &route);
-    else
+    if (!error)
         error = run(&call, route.operation, operation, response);
 
     if (error)

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "cache.h"
 #include "fcgi.h"
 #include "log.h"
 #include "serve.h"
@@ -102,8 +103,10 @@ static enum fcgi_event serve_one(struct worker *worker)
         slot_idle(worker->slot);
         return event;
     }
-    request.expired =
-        started_ms > 0 && wall_clock_ms() - started_ms > worker->queue_timeout;
+    int64_t age = started_ms > 0 ? wall_clock_ms() - started_ms : 0;
+    request.expired = age > worker->queue_timeout;
+    if (age > CACHE_LEASE_AGE_MAX)
+        request.lease = 0;
     slot_begin(worker->slot, request.id, request.method, request.path);
     log_set_request(request.id);
     serve(worker->service, &request, &worker->response);

@@ -387,13 +387,35 @@ START_TEST(whoever_has_the_lease_stores_the_page)
 }
 END_TEST
 
-START_TEST(a_second_reader_looks_twice_and_stores_nothing)
+START_TEST(a_second_reader_looks_twice_and_shares_the_lease)
 {
     ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
-    ck_assert_int_eq(cache_fetch(other, ON_1, 0, &other_page), CACHE_MISS);
+    ck_assert_int_eq(cache_fetch(other, ON_1, 0, &other_page), CACHE_LEASE);
     ck_assert_int_eq(calls[GET][1], 1 + 2);
     store(ON_1, "page"); /* the lease still holds */
     ck_assert_str_eq(value_of(1, KEY_1), "page");
+    cache_store(other, ON_1, "late", 4);
+    ck_assert_str_eq(value_of(1, KEY_1), "page");
+}
+END_TEST
+
+START_TEST(a_second_reader_stores_what_the_first_never_does)
+{
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    ck_assert_int_eq(cache_fetch(other, ON_1, 0, &other_page), CACHE_LEASE);
+    cache_store(other, ON_1, "page", 4);
+    ck_assert_str_eq(value_of(1, KEY_1), "page");
+}
+END_TEST
+
+START_TEST(a_shared_lease_ends_with_a_drop_too)
+{
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    ck_assert_int_eq(cache_fetch(other, ON_1, 0, &other_page), CACHE_LEASE);
+    ck_assert(drop(ON_1));
+    cache_store(other, ON_1, "old", 3);
+    store(ON_1, "old");
+    ck_assert_ptr_null(value_of(1, KEY_1));
 }
 END_TEST
 
@@ -417,10 +439,11 @@ START_TEST(a_second_reader_takes_the_lease_if_it_was_dropped_while_he_waited)
 }
 END_TEST
 
-START_TEST(who_is_second_to_put_up_a_lease_has_none)
+START_TEST(who_is_second_to_put_up_a_lease_waits_for_the_first)
 {
     let_happen(ADD, 1, plant_lease_on_1);
-    ck_assert_int_eq(fetch(ON_1), CACHE_MISS);
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    ck_assert_int_eq(calls[GET][1], 2);
     ck_assert_str_eq(value_of(1, KEY_1), "L:somebody");
     ck_assert(!is_open(1));
 }
@@ -435,10 +458,11 @@ START_TEST(a_lease_that_is_dropped_at_once_is_none)
 }
 END_TEST
 
-START_TEST(another_lease_at_the_same_key_is_not_taken_for_ones_own)
+START_TEST(another_lease_at_the_same_key_is_waited_for)
 {
     let_happen(GET, 1, replace_lease_on_1);
-    ck_assert_int_eq(fetch(ON_1), CACHE_MISS);
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    ck_assert_int_eq(calls[GET][1], 2);
     ck_assert_str_eq(value_of(1, KEY_1), "L:somebody");
 }
 END_TEST
@@ -946,15 +970,16 @@ int main(void)
     tcase_add_test(tests, a_page_replaces_what_the_buffer_held);
     tcase_add_test(tests, a_miss_takes_a_lease_that_ends_by_itself);
     tcase_add_test(tests, whoever_has_the_lease_stores_the_page);
-    tcase_add_test(tests, a_second_reader_looks_twice_and_stores_nothing);
+    tcase_add_test(tests, a_second_reader_looks_twice_and_shares_the_lease);
+    tcase_add_test(tests, a_second_reader_stores_what_the_first_never_does);
+    tcase_add_test(tests, a_shared_lease_ends_with_a_drop_too);
     tcase_add_test(
         tests, a_second_reader_finds_what_was_stored_while_he_waited);
     tcase_add_test(tests,
         a_second_reader_takes_the_lease_if_it_was_dropped_while_he_waited);
-    tcase_add_test(tests, who_is_second_to_put_up_a_lease_has_none);
+    tcase_add_test(tests, who_is_second_to_put_up_a_lease_waits_for_the_first);
     tcase_add_test(tests, a_lease_that_is_dropped_at_once_is_none);
-    tcase_add_test(
-        tests, another_lease_at_the_same_key_is_not_taken_for_ones_own);
+    tcase_add_test(tests, another_lease_at_the_same_key_is_waited_for);
     tcase_add_test(tests, a_lease_that_nginx_took_is_ones_own);
     tcase_add_test(
         tests, a_lease_that_nginx_took_and_a_drop_ended_stores_nothing);
