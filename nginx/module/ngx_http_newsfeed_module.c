@@ -2,8 +2,8 @@
  *
  *     newsfeed_cache UPSTREAM KEY;    in a location; both may hold variables
  *
- * One question to memcached, the meta command `mg KEY v c N3`, brings the page
- * or, where there is nothing, leaves an empty value for three seconds: the
+ * One question to memcached, the meta command `mg KEY v c k N3`, brings the
+ * page or, where there is nothing, leaves an empty value for three seconds: the
  * lease. Its number is then in $newsfeed_lease, for the worker that stores the
  * page with it (app/cache.h tells the whole scheme). Whatever is not answered
  * from here ends with 404, 502 or 504, which error_page hands to a worker;
@@ -23,12 +23,14 @@
 #define PAGE_START "HTTP/1.1 200 OK" CRLF "Content-Type: " CONTENT_TYPE CRLF
 
 enum {
-    TIMEOUT = 50,            /* ms, of a connect, a send, a read */
+    TIMEOUT = 50,            /* ms, of a connect, a send, the page's head */
+    BODY_TIMEOUT = 60000,    /* ms, of the rest: it runs for slow clients too */
     BUFFER_SIZE = 64 * 1024, /* of one read; larger pages take several */
 };
 
 typedef struct {
     ngx_http_upstream_conf_t upstream;
+    ngx_http_upstream_conf_t body; /* the same, once the head is there */
     ngx_http_complex_value_t *server;
     ngx_http_complex_value_t *key;
     ngx_int_t lease; /* index of the variable */
@@ -45,7 +47,7 @@ ngx_module_t ngx_http_newsfeed_module;
 
 static ngx_int_t create_request(ngx_http_request_t *r)
 {
-    static const char command[] = "mg ", flags[] = " v c N" LEASE_TTL CRLF;
+    static const char command[] = "mg ", flags[] = " v c k N" LEASE_TTL CRLF;
     ctx_t *ctx = ngx_http_get_module_ctx(r, ngx_http_newsfeed_module);
     ngx_buf_t *b = ngx_create_temp_buf(
         r->pool, sizeof(command) + ctx->key.len + sizeof(flags));
@@ -73,12 +75,14 @@ static ngx_int_t reinit_request(ngx_http_request_t *r)
 typedef struct {
     size_t size;
     ngx_str_t cas;
+    ngx_str_t key;
     unsigned is_won : 1; /* the lease is ours */
 } value_t;
 
 static ngx_int_t parse_value_line(u_char *p, u_char *end, value_t *value)
 {
     u_char *start = p + sizeof("VA ") - 1;
+    ngx_str_t flag;
     ngx_int_t size;
 
     ngx_memzero(value, sizeof(*value));
@@ -94,14 +98,32 @@ static ngx_int_t parse_value_line(u_char *p, u_char *end, value_t *value)
     while (p < end) {
         for (start = ++p; p < end && *p != ' '; p++)
             ;
-        if (start < end && *start == 'W')
+        if (start == p)
+            continue;
+        flag.data = start + 1;
+        flag.len = p - flag.data;
+        switch (*start) {
+        case 'W':
             value->is_won = 1;
-        else if (start < end && *start == 'c') {
-            value->cas.data = start + 1;
-            value->cas.len = p - start - 1;
+            break;
+        case 'c':
+            value->cas = flag;
+            break;
+        case 'k':
+            value->key = flag;
+            break;
         }
     }
     return NGX_OK;
+}
+
+/* An answer to another question is worse than none. */
+static ngx_uint_t is_answer(ngx_http_request_t *r, const value_t *value)
+{
+    ctx_t *ctx = ngx_http_get_module_ctx(r, ngx_http_newsfeed_module);
+
+    return value->key.len == ctx->key.len &&
+           ngx_memcmp(value->key.data, ctx->key.data, ctx->key.len) == 0;
 }
 
 static ngx_int_t keep_lease(ngx_http_request_t *r, ngx_str_t *cas)
@@ -120,6 +142,28 @@ static ngx_int_t keep_lease(ngx_http_request_t *r, ngx_str_t *cas)
     return NGX_OK;
 }
 
+/* Cuts "name: text" and its line end off the front of what is in *p; error if
+ * there is no such line. */
+static ngx_int_t take_line(
+    u_char **p, u_char *end, ngx_str_t *name, ngx_str_t *text)
+{
+    u_char *next = *p;
+    u_char *colon;
+
+    while (next < end && *next >= ' ')
+        next++;
+    colon = ngx_strlchr(*p, next, ':');
+    if (end - next < 2 || next[0] != CR || next[1] != LF || colon == NULL ||
+        colon[1] != ' ')
+        return NGX_ERROR;
+    name->data = *p;
+    name->len = colon - name->data;
+    text->data = colon + 2;
+    text->len = next - text->data;
+    *p = next + 2;
+    return NGX_OK;
+}
+
 static ngx_int_t add_header(
     ngx_http_request_t *r, ngx_str_t *name, ngx_str_t *text)
 {
@@ -128,6 +172,7 @@ static ngx_int_t add_header(
 
     if (h == NULL)
         return NGX_ERROR;
+    ngx_memzero(h, sizeof(*h));
     h->hash = 1;
     h->key = *name;
     h->value = *text;
@@ -137,26 +182,20 @@ static ngx_int_t add_header(
     return NGX_OK;
 }
 
-/* Takes the lines of a stored page's head, each with its line end. */
-static ngx_int_t parse_head(ngx_http_request_t *r, u_char *line, u_char *end)
+/* The lines of a stored page's head, each with its line end: all of them or,
+ * if one of them is none, nothing, for a worker is to answer then. */
+static ngx_int_t add_headers(ngx_http_request_t *r, u_char *head, u_char *end)
 {
     ngx_str_t name, text;
-    u_char *colon, *next;
+    u_char *p;
 
-    for (; line < end; line = next + 2) {
-        for (next = line; next < end && *next >= ' '; next++)
-            ;
-        colon = ngx_strlchr(line, next, ':');
-        if (end - next < 2 || next[0] != CR || next[1] != LF || colon == NULL ||
-            colon[1] != ' ')
+    for (p = head; p < end;)
+        if (take_line(&p, end, &name, &text) != NGX_OK)
+            return NGX_DECLINED;
+    for (p = head; p < end;)
+        if (take_line(&p, end, &name, &text) != NGX_OK ||
+            add_header(r, &name, &text) != NGX_OK)
             return NGX_ERROR;
-        name.data = line;
-        name.len = colon - line;
-        text.data = colon + 2;
-        text.len = next - text.data;
-        if (add_header(r, &name, &text) != NGX_OK)
-            return NGX_ERROR;
-    }
     return NGX_OK;
 }
 
@@ -185,20 +224,37 @@ static ngx_int_t take_page(
     size_t len = head_len - start_len;
     u_char *head = ngx_pnalloc(r->pool, len); /* the buffer is used again */
 
+    ngx_int_t rc;
+
     if (head == NULL)
         return NGX_ERROR;
     ngx_memcpy(head, page + start_len, len);
-    if (parse_head(r, head, head + len) != NGX_OK)
+    rc = add_headers(r, head, head + len);
+    if (rc == NGX_DECLINED)
         return refuse(r, page, head_len);
+    if (rc != NGX_OK || ngx_http_discard_request_body(r) != NGX_OK)
+        return NGX_ERROR;
     ngx_str_set(&r->headers_out.content_type, CONTENT_TYPE);
     r->headers_out.content_type_len = r->headers_out.content_type.len;
 
     u->headers_in.status_n = NGX_HTTP_OK;
     u->state->status = NGX_HTTP_OK;
     u->headers_in.content_length_n = value->size - head_len - 2;
-    u->cacheable = 1; /* or nginx would not look at If-None-Match */
+
+    /* Or nginx would not look at If-None-Match. The others the workers do not
+     * know either: without a Last-Modified they would end with 412. */
+    u->cacheable = 1;
+    r->headers_in.if_match = NULL;
+    r->headers_in.if_modified_since = NULL;
+    r->headers_in.if_unmodified_since = NULL;
     u->buffer.pos = page + head_len + 2;
     return NGX_OK;
+}
+
+/* "EN": nothing is there, and there was no room for the lease. */
+static ngx_uint_t is_end(u_char *line, u_char *end)
+{
+    return end - line == 2 && line[0] == 'E' && line[1] == 'N';
 }
 
 static ngx_int_t process_header(ngx_http_request_t *r)
@@ -210,14 +266,19 @@ static ngx_int_t process_header(ngx_http_request_t *r)
 
     if (lf == NULL)
         return NGX_AGAIN;
-    if (lf == line || lf[-1] != CR || parse_value_line(line, lf - 1, &value))
+    if (lf == line || lf[-1] != CR)
         return refuse(r, line, lf - line);
 
     u_char *page = lf + 1;
     size_t got = last - page;
-    ngx_uint_t is_whole = got >= value.size + sizeof(CRLF) - 1;
-    u_char *blank = ngx_strnstr(page, CRLF CRLF, ngx_min(got, value.size));
+    if (is_end(line, lf - 1))
+        return miss(u, got == 0);
+    if (parse_value_line(line, lf - 1, &value) != NGX_OK ||
+        !is_answer(r, &value) || got > value.size + sizeof(CRLF) - 1)
+        return refuse(r, line, lf - line);
 
+    ngx_uint_t is_whole = got == value.size + sizeof(CRLF) - 1;
+    u_char *blank = ngx_strnstr(page, CRLF CRLF, ngx_min(got, value.size));
     if (blank == NULL && !is_whole)
         return NGX_AGAIN;
     if (value.is_won && keep_lease(r, &value.cas) != NGX_OK)
@@ -236,8 +297,12 @@ static ngx_int_t process_header(ngx_http_request_t *r)
 static ngx_int_t input_filter_init(void *data)
 {
     ctx_t *ctx = data;
-    ngx_http_upstream_t *u = ctx->request->upstream;
+    ngx_http_request_t *r = ctx->request;
+    ngx_http_upstream_t *u = r->upstream;
+    loc_conf_t *conf =
+        ngx_http_get_module_loc_conf(r, ngx_http_newsfeed_module);
 
+    u->conf = &conf->body;
     u->length = u->headers_in.content_length_n + sizeof(CRLF) - 1;
     return NGX_OK;
 }
@@ -312,7 +377,7 @@ static ngx_int_t handle(ngx_http_request_t *r)
     if (ctx == NULL ||
         ngx_http_complex_value(r, conf->key, &ctx->key) != NGX_OK)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    if (!is_asked(r, &ctx->key))
+    if (r != r->main || !is_asked(r, &ctx->key))
         return NGX_HTTP_NOT_FOUND;
     if (ngx_http_complex_value(r, conf->server, &server) != NGX_OK ||
         ngx_http_upstream_create(r) != NGX_OK || resolve(r, &server) != NGX_OK)
@@ -377,7 +442,22 @@ static void *create_loc_conf(ngx_conf_t *cf)
     conf->upstream.pass_request_body = 0;
     conf->upstream.force_ranges = 0;
     ngx_str_set(&conf->upstream.module, "newsfeed");
+    conf->body = conf->upstream;
+    conf->body.read_timeout = BODY_TIMEOUT;
     return conf;
+}
+
+/* For `if` and `limit_except` in the location, which have its handler. */
+static char *merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
+{
+    loc_conf_t *from = parent, *to = child;
+
+    if (to->server == NULL) {
+        to->server = from->server;
+        to->key = from->key;
+        to->lease = from->lease;
+    }
+    return NGX_CONF_OK;
 }
 
 static ngx_http_complex_value_t *compile(ngx_conf_t *cf, ngx_str_t *text)
@@ -422,6 +502,7 @@ static ngx_command_t commands[] = {
 static ngx_http_module_t context = {
     .preconfiguration = add_variables,
     .create_loc_conf = create_loc_conf,
+    .merge_loc_conf = merge_loc_conf,
 };
 
 ngx_module_t ngx_http_newsfeed_module = {

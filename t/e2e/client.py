@@ -9,6 +9,7 @@ from functools import cached_property
 from urllib.parse import quote
 
 import spec
+from waiting import eventually
 
 NOTHING = object()
 
@@ -125,6 +126,15 @@ class Client:
 
     def inbound(self, reader, query=""):
         return self.ok("GET", f"/participant/{reader}/inbound{query}")
+
+    def hit(self, path):
+        """The answer that nginx has from the cache. A page is stored without
+        waiting for it, so it may be there only a moment after its reader's."""
+        def look():
+            answer = self.get(path)
+            return answer if answer.headers["x-cache"] == "HIT" else None
+
+        return eventually(look)
 
     def inbound_ids(self, reader, query=""):
         return ids(self.inbound(reader, query))
