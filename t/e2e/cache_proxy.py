@@ -9,15 +9,10 @@ import struct
 import threading
 
 
-class CacheProxy:
-    """Passes bytes both ways. A trap springs once: when a process that it is
-    meant for sends its command, before the command goes any further."""
+class UnixServer:
+    """Serves each connection to a Unix socket in a thread of its own."""
 
-    def __init__(self, path, memcached):
-        self.memcached = str(memcached)
-        self.trap = None  # (command, is_meant(pid), spring(pid): may it pass?)
-        self.passed_on = threading.Event()
-        self.lock = threading.Lock()
+    def __init__(self, path):
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(str(path))
         os.chmod(path, 0o777)
@@ -26,6 +21,26 @@ class CacheProxy:
 
     def close(self):
         self.listener.close()
+
+    def accept(self):
+        while True:
+            try:
+                peer, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(peer,), daemon=True).start()
+
+
+class CacheProxy(UnixServer):
+    """Passes bytes both ways. A trap springs once: when a process that it is
+    meant for sends its command, before the command goes any further."""
+
+    def __init__(self, path, memcached):
+        self.memcached = str(memcached)
+        self.trap = None  # (command, is_meant(pid), spring(pid): may it pass?)
+        self.passed_on = threading.Event()
+        self.lock = threading.Lock()
+        super().__init__(path)
 
     def kill_before(self, command, victims):
         """The first of the processes victims() to send the command dies of it.
@@ -56,15 +71,7 @@ class CacheProxy:
         release.set()
         assert self.passed_on.wait(5)
 
-    def accept(self):
-        while True:
-            try:
-                peer, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.relay, args=(peer,), daemon=True).start()
-
-    def relay(self, peer):
+    def serve(self, peer):
         credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
         pid = struct.unpack("3i", credentials)[0]
         with peer, socket.socket(socket.AF_UNIX) as server:

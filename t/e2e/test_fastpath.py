@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+from cache_proxy import UnixServer
 from stack import ask_memcached
 from waiting import eventually
 
@@ -27,7 +28,7 @@ def whole(data):
     return [data]
 
 
-class FakeMemcached:
+class FakeMemcached(UnixServer):
     """Gives each meta get the same answer, with its key put in for <key>, cut
     into pieces, and then may close. To the workers it is out of order."""
 
@@ -35,25 +36,10 @@ class FakeMemcached:
         self.answers(b"EN\r\n")
         self.commands = []
         self.askers = 0  # connections that a meta get came over
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(str(path))
-        path.chmod(0o777)
-        self.listener.listen(128)
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def close(self):
-        self.listener.close()
+        super().__init__(path)
 
     def answers(self, answer, cut=whole, closes=False):
         self.answer, self.cut, self.closes = answer, cut, closes
-
-    def accept(self):
-        while True:
-            try:
-                peer, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(peer,), daemon=True).start()
 
     def serve(self, peer):
         with peer, contextlib.suppress(OSError):
