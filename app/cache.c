@@ -183,8 +183,7 @@ enum cache_lookup cache_fetch(
         if (strcmp(buf_text(page), lease) == 0)
             break;
     }
-    return CACHE_LEASE; /* or another's, who is slow or gone: now ours as well
-                         */
+    return CACHE_LEASE; /* another's too, who may be slow or gone */
 }
 
 void cache_store(

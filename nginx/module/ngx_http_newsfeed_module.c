@@ -223,7 +223,6 @@ static ngx_int_t take_page(
     ngx_http_upstream_t *u = r->upstream;
     size_t len = head_len - start_len;
     u_char *head = ngx_pnalloc(r->pool, len); /* the buffer is used again */
-
     ngx_int_t rc;
 
     if (head == NULL)
@@ -240,6 +239,7 @@ static ngx_int_t take_page(
     u->headers_in.status_n = NGX_HTTP_OK;
     u->state->status = NGX_HTTP_OK;
     u->headers_in.content_length_n = value->size - head_len - 2;
+    u->buffer.pos = page + head_len + 2;
 
     /* Or nginx would not look at If-None-Match. The others the workers do not
      * know either: without a Last-Modified they would end with 412. */
@@ -247,7 +247,6 @@ static ngx_int_t take_page(
     r->headers_in.if_match = NULL;
     r->headers_in.if_modified_since = NULL;
     r->headers_in.if_unmodified_since = NULL;
-    u->buffer.pos = page + head_len + 2;
     return NGX_OK;
 }
 
@@ -438,9 +437,6 @@ static void *create_loc_conf(ngx_conf_t *cf)
     conf->upstream.buffer_size = BUFFER_SIZE;
     conf->upstream.next_upstream = NGX_HTTP_UPSTREAM_FT_OFF;
     conf->upstream.intercept_404 = 1;
-    conf->upstream.pass_request_headers = 0;
-    conf->upstream.pass_request_body = 0;
-    conf->upstream.force_ranges = 0;
     ngx_str_set(&conf->upstream.module, "newsfeed");
     conf->body = conf->upstream;
     conf->body.read_timeout = BODY_TIMEOUT;

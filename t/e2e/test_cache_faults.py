@@ -30,7 +30,7 @@ def pair(stack):
 def hits_again(stack):
     """The cache is back in use, for tests that follow."""
     path = f"/participant/{stack.client.add_participant()}/inbound"
-    eventually(lambda: stack.client.get(path).headers["x-cache"] == "HIT")
+    stack.client.hit(path)
 
 
 class Timed:
@@ -96,7 +96,7 @@ def test_a_restarted_cache_holds_nothing_old(stack, pair):
         stack.up("memcached")
         hits_again(stack)
         path = f"/participant/{reader}/inbound"
-        eventually(lambda: stack.client.get(path).headers["x-cache"] == "HIT")
+        stack.client.hit(path)
         item = stack.client.publish(author)
         assert stack.client.inbound_ids(reader)[0] == item
 
@@ -193,7 +193,7 @@ def test_a_worker_killed_between_commit_and_drop_leaves_nothing_stale(proxied):
     stack, proxy = proxied
     author, reader = stack.client.friends_of_new()
     path = f"/participant/{reader}/inbound"
-    eventually(lambda: stack.client.get(path).headers["x-cache"] == "HIT")
+    stack.client.hit(path)
     body = {"subject": "A", "story": "B"}
     killed_before_the_drop(
         stack, proxy,
@@ -209,7 +209,7 @@ def test_a_worker_killed_before_dropping_what_was_removed_leaves_nothing_stale(p
     author, reader = stack.client.friends_of_new()
     item = stack.client.publish(author)
     path = f"/participant/{reader}/inbound"
-    eventually(lambda: stack.client.get(path).headers["x-cache"] == "HIT")
+    stack.client.hit(path)
     killed_before_the_drop(
         stack, proxy,
         lambda: stack.client.delete(f"/participant/{author}/outbound/{item}"))
@@ -221,7 +221,7 @@ def test_a_worker_killed_before_dropping_after_unfriending_leaves_nothing_stale(
     author, reader = stack.client.friends_of_new()
     stack.client.publish(author)
     path = f"/participant/{reader}/inbound"
-    eventually(lambda: stack.client.get(path).headers["x-cache"] == "HIT")
+    stack.client.hit(path)
     killed_before_the_drop(
         stack, proxy,
         lambda: stack.client.delete(f"/participant/{author}/friends/{reader}"))
@@ -233,7 +233,7 @@ def test_a_worker_killed_before_dropping_after_befriending_leaves_nothing_stale(
     author, reader = stack.client.add_participants(2)
     item = stack.client.publish(author)
     path = f"/participant/{reader}/inbound"
-    eventually(lambda: stack.client.get(path).headers["x-cache"] == "HIT")
+    stack.client.hit(path)
     killed_before_the_drop(
         stack, proxy,
         lambda: stack.client.post(f"/participant/{author}/friends", {"to": reader}))
@@ -246,7 +246,7 @@ def test_a_worker_killed_before_dropping_of_one_removed_leaves_nothing_stale(pro
     stack.client.publish(author)
     for one in (author, reader):
         path = f"/participant/{one}/inbound"
-        eventually(lambda: stack.client.get(path).headers["x-cache"] == "HIT")
+        stack.client.hit(path)
     killed_before_the_drop(
         stack, proxy, lambda: stack.client.delete(f"/participant/{author}"))
     eventually(lambda: stack.client.inbound(reader) == [], within=1)
