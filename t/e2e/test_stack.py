@@ -116,11 +116,14 @@ def test_a_run_in_the_foreground_ends_wholly_on_a_signal(make_stack):
             [str(SCRIPT), "run"], env=environment, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, text=True, start_new_session=True,
         ) as process:
-            assert any("The logs:" in line for line in process.stdout)
-            assert stack.client.add_participant()
-            pids = [stack.pid(piece) for piece in PIECES] + stack.children()
-            process.send_signal(by)
-            process.communicate(timeout=30)
+            try:
+                assert any("The logs:" in line for line in process.stdout)
+                assert stack.client.add_participant()
+                pids = [stack.pid(piece) for piece in PIECES] + stack.children()
+                process.send_signal(by)
+                process.communicate(timeout=30)
+            finally:
+                process.kill()
         assert process.returncode == 0
         assert not any(map(alive, pids))
 
