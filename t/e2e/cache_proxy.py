@@ -48,8 +48,8 @@ class CacheProxy(UnixServer):
         killed = []
 
         def spring(pid):
+            killed.append(pid)  # before its client can get an answer
             os.kill(pid, signal.SIGKILL)
-            killed.append(pid)
             return False
 
         self.trap = (command, lambda pid: pid in victims(), spring)
