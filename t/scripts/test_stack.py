@@ -26,6 +26,7 @@ def refused(result, *words):
     ("MEMCACHED", "0"), ("MEMCACHED", "17"), ("WORKERS", "257"),
     ("FASTPATH", "yes"), ("WEIGHTS", "one"),
     ("WEIGHTS", "1 2"), ("SETTINGS", "prefix=x"),
+    ("POSTGRES", "fsync"),
 ])
 def test_a_value_out_of_range_is_refused(folder, name, value):
     stack = Stack(folder / "run")
