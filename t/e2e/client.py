@@ -37,7 +37,7 @@ class Answer:
 
 
 class Client:
-    def __init__(self, port, source="127.0.0.1", headers=None, timeout=15):
+    def __init__(self, port, source="127.0.0.1", headers=None, timeout=60):
         self.port = port
         self.source = source
         self.headers = headers or {}
@@ -77,7 +77,8 @@ class Client:
         """Sends bytes as they are; what comes back until those bytes, or the
         end, have come."""
         reply = b""
-        with socket.create_connection(("127.0.0.1", self.port), 10) as peer:
+        with socket.create_connection(
+            ("127.0.0.1", self.port), self.timeout, (self.source, 0)) as peer:
             peer.sendall(data)
             while not until or until not in reply:
                 more = peer.recv(65536)
@@ -132,7 +133,7 @@ class Client:
         waiting for it, so it may be there only a moment after its reader's."""
         def look():
             answer = self.get(path)
-            return answer if answer.headers["x-cache"] == "HIT" else None
+            return answer if answer.headers.get("x-cache") == "HIT" else None
 
         return eventually(look)
 

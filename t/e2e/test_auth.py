@@ -274,11 +274,11 @@ def test_the_schemes_case_does_not_matter(guarded, scheme):
 
 def test_a_token_expires(guarded):
     """Also where nginx keeps the verdict, for 3 s. Clocks may differ by 30 s,
-    so this one has a second or two left."""
-    me = guarded.bearing(sign(claims(guarded.ann, exp=int(time.time()) - 28)))
+    so this one has four or five left."""
+    me = guarded.bearing(sign(claims(guarded.ann, exp=int(time.time()) - 25)))
     path = f"{link(guarded.ann)}/inbound"
     assert me.get(path).status == 200
-    eventually(lambda: me.get(path).status == 401, within=6)
+    eventually(lambda: me.get(path).status == 401, within=15)
 
 
 def test_keys_do_not_mix_participants(guarded):

@@ -32,8 +32,7 @@ def test_the_second_get_is_a_hit_in_nginx(fastpath):
     path = inbound(fastpath.client.add_participant())
     assert fastpath.client.get(path).headers["x-cache"] == "MISS"
     first = fastpath.client.hit(path)
-    second = fastpath.client.get(path)
-    assert second.headers["x-cache"] == "HIT"
+    second = fastpath.client.hit(path)
     assert first.body == second.body
     assert first.headers["etag"] == second.headers["etag"]
 
@@ -144,7 +143,7 @@ def test_every_get_after_a_200_sees_the_write_under_load(client):
 
     with Load(lambda _: client.inbound(reader), threads=3):
         with Load(write_and_look, threads=4) as writers:
-            eventually(writers.more(150), within=30)
+            eventually(writers.more(150), within=60)
     expected = sorted(writers.results, reverse=True)
     assert client.inbound_ids(reader) == expected[:50]
 
@@ -159,7 +158,7 @@ def test_every_get_after_a_removal_is_without_it_under_load(client):
 
     with Load(lambda _: client.inbound(reader), threads=3):
         with Load(write_remove_and_look, threads=3) as writers:
-            eventually(writers.more(90), within=30)
+            eventually(writers.more(90), within=60)
     assert client.inbound(reader) == []
 
 
@@ -180,7 +179,7 @@ def test_befriending_and_posting_at_once_loses_nothing(client):
             barrier.wait()
             client.befriend(author, reader)
             posting.result()
-        return eventually(lambda: client.inbound_ids(reader) == items, within=4)
+        return eventually(lambda: client.inbound_ids(reader) == items)
 
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(befriend_while_posting, range(12)))

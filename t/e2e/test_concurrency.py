@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from client import link
 from load import Load
-from waiting import eventually
+from waiting import SOON, eventually
 
 
 def at_once(calls):
@@ -64,7 +64,7 @@ def test_a_participant_removed_while_it_posts_leaves_nothing_to_see(client):
         assert client.delete(link(gone)).status == 204
         eventually(load.more(10))
     assert set(load.results) == {200, 404}
-    assert eventually(lambda: client.inbound(friend) == [], within=1)
+    assert eventually(lambda: client.inbound(friend) == [], within=SOON)
     assert client.friends(friend) == []
 
 
@@ -79,7 +79,7 @@ def test_befriending_and_unfriending_in_turns_ends_as_the_last_one_said(client):
         return client.delete(f"{path}/{other}").status
 
     with Load(back_and_forth) as load:
-        eventually(load.more(60), within=30)
+        eventually(load.more(60), within=60)
     assert set(load.results) <= {200, 204, 404}
     client.befriend(one, other)
     assert client.inbound_ids(other) == [item]

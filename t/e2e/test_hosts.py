@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stack import PSQL, as_account
+from stack import NO_PATIENCE, PSQL, as_account
 from waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("hosts")
@@ -26,7 +26,7 @@ def conninfo(*hosts, **options):
 def tool(name, *arguments):
     subprocess.run(
         as_account([str(TOOLS / name), *map(str, arguments)]),
-        check=True, stdin=subprocess.DEVNULL, timeout=60,
+        check=True, stdin=subprocess.DEVNULL, timeout=120,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
@@ -44,9 +44,9 @@ def standby(folder):
 
     def start(stack):
         tool("pg_basebackup", "-h", stack.run, "-U", "postgres", "-D", data,
-             "-R", "-c", "fast")
+             "-R", "-c", "fast", "--no-sync")
         tool("pg_ctl", "-D", data, "-w", "-l", f"{folder}/log",
-             "-o", f"-k {folder} -c listen_addresses= -N 300", "start")
+             "-o", f"-k {folder} -c listen_addresses= -c fsync=off -N 300", "start")
         return folder
 
     yield start
@@ -57,24 +57,23 @@ def standby(folder):
 
 def test_a_host_that_is_down_is_passed_over(make_stack):
     stack = make_stack(start=False)
-    stack.environment["SETTINGS"] = conninfo("/nonexistent", stack.run)
+    stack.configure(conninfo("/nonexistent", stack.run))
     stack.start()
     assert stack.client.add_participant()
 
 
 def test_a_host_that_swallows_packets_is_passed_over(make_stack, black_hole):
-    stack = make_stack(start=False, WORKERS="2")
-    stack.environment["SETTINGS"] = conninfo(black_hole, black_hole, stack.run)
+    stack = make_stack(start=False, patience=NO_PATIENCE, WORKERS="2")
+    stack.configure(conninfo(black_hole, black_hole, stack.run))
     stack.start()
-    eventually(stack.client.add_participant, within=5)
+    eventually(stack.client.add_participant)
 
 
 def test_writes_follow_the_primary_after_a_failover(make_stack, standby):
     stack = make_stack(start=False)
     stack.up("postgres")
     other = standby(stack)
-    stack.environment["SETTINGS"] = conninfo(
-        other, stack.run, target_session_attrs="read-write")
+    stack.configure(conninfo(other, stack.run, target_session_attrs="read-write"))
     stack.start()
     author, reader = stack.client.friends_of_new()
     item = stack.client.publish(author)

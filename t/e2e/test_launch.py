@@ -1,6 +1,7 @@
 """What the program refuses at launch, and how it says so; its other actions."""
 
 import re
+import socket
 import subprocess
 
 import pytest
@@ -16,7 +17,7 @@ CONFIG = ROOT / "etc" / "newsfeed.conf"
 def run(*arguments):
     return subprocess.run(
         [PROGRAM, *map(str, arguments)],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
 
 
 def check(spec=SPEC, *arguments):
@@ -163,6 +164,11 @@ def test_without_a_socket_it_says_what_would_be_right():
     assert "--listen" in result.stderr
 
 
+def listens(path):
+    with socket.socket(socket.AF_UNIX) as peer:
+        return peer.connect_ex(str(path)) == 0
+
+
 @pytest.mark.xdist_group("launch")
 class TestWithADatabase:
     @pytest.fixture(scope="class")
@@ -172,12 +178,13 @@ class TestWithADatabase:
     def command(self, stack, *more):
         conninfo = f"host={stack.run} dbname=newsfeed user=newsfeed"
         return [PROGRAM, "--set", f"service.spec={SPEC}",
-                "--set", f"db.conninfo={conninfo}", *more]
+                "--set", f"db.conninfo={conninfo}",
+                "--set", "db.connect_timeout=10000", *more]
 
     def check(self, stack):
         return subprocess.run(
             as_account(self.command(stack, "--check")),
-            capture_output=True, text=True, timeout=20)
+            capture_output=True, text=True, timeout=60)
 
     def test_check_says_ok(self, stack):
         result = self.check(stack)
@@ -233,21 +240,24 @@ class TestWithADatabase:
                 eventually(path.exists)
                 eventually(lambda: path.stat().st_mode & 0o777 == 0o660)
                 second = subprocess.run(as_account(command), stdin=subprocess.DEVNULL,
-                                        capture_output=True, text=True, timeout=10)
+                                        capture_output=True, text=True, timeout=60)
                 assert second.returncode != 0, "it took the socket of another"
                 assert str(path) in second.stderr
                 assert process.poll() is None and path.exists()
             finally:
                 process.terminate()
-                process.wait(10)
+                process.wait(60)
 
     def test_a_socket_left_over_by_a_crash_is_taken(self, stack, folder):
         path = folder / "own.sock"
         command = self.command(stack, "--set", "worker.count=1", "--listen", str(path))
         for end in (lambda p: p.kill(), lambda p: p.terminate()):
             with subprocess.Popen(as_account(command), stdin=subprocess.DEVNULL,
-                                  stderr=subprocess.PIPE, text=True) as process:
-                eventually(path.exists)
-                assert process.poll() is None
-                end(process)
-                process.wait(10)
+                                  stderr=subprocess.DEVNULL) as process:
+                try:
+                    eventually(lambda: listens(path))
+                    assert process.poll() is None
+                finally:
+                    end(process)
+                    process.wait(60)
+            eventually(lambda: not listens(path))  # nor a child of the killed one

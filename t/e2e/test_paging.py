@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from client import ids, link
-from waiting import eventually
+from waiting import SOON, eventually
 
 
 def inbound(client):
@@ -250,7 +250,7 @@ def test_a_search_can_be_walked_to_its_end(client):
     for author in authors:
         client.publish(author, word)
     everyone = {link(author) for author in authors}
-    eventually(lambda: set(client.search(word)) == everyone, within=2)
+    eventually(lambda: set(client.search(word)) == everyone, within=SOON)
 
     found, path = [], f"/outbound?keywords={word}&limit=2"
     while path:
@@ -266,7 +266,7 @@ def test_a_search_links_keep_the_keywords(client):
     word = "w" + uuid.uuid4().hex
     for author in client.add_participants(2):
         client.publish(author, f"{word} ü&=+")
-    eventually(lambda: len(client.search(word)) == 2, within=2)
+    eventually(lambda: len(client.search(word)) == 2, within=SOON)
     answer = client.get(f"/outbound?keywords={word}+%C3%BC&limit=1")
     query = parse_qs(urlsplit(answer.links["next"]).query)
     assert query["keywords"] == [f"{word} ü"]

@@ -5,6 +5,7 @@ import contextlib
 import os
 import random
 import signal
+import statistics
 import subprocess
 import threading
 import time
@@ -14,7 +15,7 @@ import pytest
 
 from load import Load
 from stack import as_account, children_of, make_friends, name_of
-from waiting import eventually
+from waiting import SOON, eventually
 
 pytestmark = pytest.mark.xdist_group("promises")
 
@@ -43,8 +44,10 @@ def celebrity(stack):
     return author
 
 
-def deliveries(stack, item):
-    return int(stack.one(f"SELECT count(*) FROM inbound WHERE outbound_id = {item}"))
+def deliveries(stack, *items):
+    return int(stack.one(
+        "SELECT count(*) FROM inbound"
+        f" WHERE outbound_id IN ({', '.join(map(str, items))})"))
 
 
 def delivered_to(stack, reader):
@@ -58,6 +61,12 @@ def are_delivered(stack, items):
 
 def orders(stack, kinds):
     return int(stack.one(f"SELECT count(*) FROM outbox WHERE kind IN ({kinds})"))
+
+
+def is_idle(stack):
+    """No session goes on with what its killed worker has asked for."""
+    return stack.one("SELECT count(*) FROM pg_stat_activity"
+                     " WHERE usename = 'newsfeed' AND state <> 'idle'") == "0"
 
 
 def kill_a_worker(stack):
@@ -77,10 +86,11 @@ def test_posts_are_delivered_wholly_or_not_at_all_though_workers_die(stack):
 
     with Load(post, threads=6) as load:
         for _ in range(15):
-            eventually(load.more(5), within=20, every=random.uniform(0.001, 0.02))
+            eventually(load.more(5), every=random.uniform(0.001, 0.02))
             kill_a_worker(stack)
     assert {answer.status for answer in load.results} <= {200, 503}
     promised = {a.json["id"] for a in load.results if a.status == 200}
+    eventually(lambda: is_idle(stack))
     made = {int(row[0]) for row in stack.sql(
         f"SELECT id FROM outbound WHERE participant_id = {author}")}
     assert promised and promised <= made
@@ -106,7 +116,7 @@ def test_a_post_retried_with_its_key_is_made_once_though_workers_die(stack):
 
     with Load(post_until_answered) as load:
         for _ in range(10):
-            eventually(load.more(5), within=20, every=random.uniform(0.001, 0.02))
+            eventually(load.more(5), every=random.uniform(0.001, 0.02))
             kill_a_worker(stack)
     made = stack.sql(f"SELECT id FROM outbound WHERE participant_id = {author}")
     assert sorted(load.results) == sorted(int(row[0]) for row in made)
@@ -116,7 +126,9 @@ def test_a_post_retried_with_its_key_is_made_once_though_workers_die(stack):
 def test_friendships_are_made_wholly_or_not_at_all_though_workers_die(stack):
     author = stack.client.add_participant()
     items = [stack.client.publish(author) for _ in range(3)]
-    people = iter(stack.client.add_participants(400))
+    people = iter([int(row[0]) for row in stack.sql(
+        "INSERT INTO participant (name) SELECT 'Friend' FROM generate_series(1, 5000)"
+        " RETURNING id")])
     lock = threading.Lock()
 
     def befriend(_):
@@ -127,8 +139,9 @@ def test_friendships_are_made_wholly_or_not_at_all_though_workers_die(stack):
 
     with Load(befriend) as load:
         for _ in range(10):
-            eventually(load.more(3), within=20, every=random.uniform(0.001, 0.02))
+            eventually(load.more(3), every=random.uniform(0.001, 0.02))
             kill_a_worker(stack)
+    eventually(lambda: is_idle(stack))
     for friend, status in load.results:
         made = stack.client.friends(friend) == [author]
         assert made or status != 200
@@ -146,16 +159,16 @@ def test_up_to_the_limit_friends_have_it_with_the_200_and_above_soon(stack):
 def test_a_large_delivery_reaches_each_friend_exactly_once_though_dispatchers_die(
     stack, celebrity
 ):
-    items = [stack.client.publish(celebrity) for _ in range(5)]
+    items = [stack.client.publish(celebrity) for _ in range(10)]
     kills_midway = 0
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
-        done = sum(deliveries(stack, item) for item in items)
+        done = deliveries(stack, *items)
         if done == FRIENDS * len(items):
             break
-        if kills_midway < 4:
+        if 0 < done and kills_midway < 4:
             os.kill(stack.dispatcher(), signal.SIGKILL)
-            kills_midway += 0 < done
+            kills_midway += 1
     assert kills_midway, "it was over before a kill"
     for item in items:
         assert deliveries(stack, item) == FRIENDS
@@ -170,8 +183,8 @@ def test_a_cached_page_shows_a_large_delivery(stack, celebrity):
         f"SELECT max(friend_id) FROM friendship WHERE participant_id = {celebrity}"))
     before = stack.client.inbound_ids(fan)
     item = stack.client.publish(celebrity)
-    eventually(lambda: deliveries(stack, item) == FRIENDS, within=20)
-    eventually(lambda: stack.client.inbound_ids(fan) == [item, *before][:50], within=1)
+    eventually(lambda: deliveries(stack, item) == FRIENDS)
+    eventually(lambda: stack.client.inbound_ids(fan) == [item, *before][:50], within=SOON)
 
 
 def test_small_posts_stay_fast_beside_large_deliveries(stack, celebrity):
@@ -185,9 +198,9 @@ def test_small_posts_stay_fast_beside_large_deliveries(stack, celebrity):
         took.append(time.monotonic() - start)
         found = [f"/participant/{author}"]
         eventually(
-            lambda: stack.client.search(f"small{author}x{number}") == found, within=1)
-    assert max(took) < 0.5
-    eventually(lambda: are_delivered(stack, large), within=20)
+            lambda: stack.client.search(f"small{author}x{number}") == found, within=SOON)
+    assert statistics.median(took) < 0.5 and max(took) < 5
+    eventually(lambda: are_delivered(stack, large))
 
 
 def test_a_large_delivery_skips_who_is_no_friend_any_more(stack, celebrity):
@@ -196,7 +209,7 @@ def test_a_large_delivery_skips_who_is_no_friend_any_more(stack, celebrity):
         f" WHERE participant_id = {celebrity} ORDER BY friend_id DESC LIMIT 2")]
     item = stack.client.publish(celebrity)
     stack.client.delete(f"/participant/{celebrity}/friends/{former}")
-    eventually(lambda: stack.client.inbound_ids(kept)[:1] == [item], within=10)
+    eventually(lambda: stack.client.inbound_ids(kept)[:1] == [item])
     assert stack.client.inbound(former) == []
     stack.client.befriend(former, celebrity)
 
@@ -204,7 +217,7 @@ def test_a_large_delivery_skips_who_is_no_friend_any_more(stack, celebrity):
 def test_a_large_post_removed_at_once_is_in_the_end_nowhere(stack, celebrity):
     item = stack.client.publish(celebrity)
     stack.client.delete(f"/participant/{celebrity}/outbound/{item}")
-    eventually(stack.has_caught_up, within=20)
+    eventually(stack.has_caught_up)
     assert deliveries(stack, item) == 0
 
 
@@ -213,7 +226,7 @@ def test_what_was_swept_leaves_nothing_behind(stack):
     item = stack.client.publish(gone)
     stack.client.publish(friend)
     stack.client.delete(f"/participant/{gone}")
-    eventually(stack.has_caught_up, within=20)
+    eventually(stack.has_caught_up)
     for table, where in [
         ("outbound", f"participant_id = {gone}"),
         ("inbound", f"participant_id = {gone} OR outbound_id = {item}"),
@@ -238,7 +251,7 @@ def test_a_post_whose_number_was_overtaken_is_found(stack):
         eventually(lambda: stack.client.search(early) == found)
         eventually(lambda: stack.one("SELECT count(*) FROM search_gap") == "1")
         commit()
-    eventually(lambda: stack.client.search(late) == found, within=1)
+    eventually(lambda: stack.client.search(late) == found, within=SOON)
     eventually(stack.has_caught_up)
 
 
@@ -256,7 +269,7 @@ def test_a_jump_of_the_numbers_leaves_no_gap_to_walk_through(stack):
     stack.sql("SELECT setval('outbound_id_seq', nextval('outbound_id_seq') + 1000000000)")
     item = stack.client.publish(author, f"far{author}")
     found = [f"/participant/{author}"]
-    eventually(lambda: stack.client.search(f"far{author}") == found, within=1)
+    eventually(lambda: stack.client.search(f"far{author}") == found, within=SOON)
     assert item > 1000000000
     eventually(stack.has_caught_up)
 
@@ -295,14 +308,14 @@ def test_with_two_dispatchers_one_goes_on_when_the_other_stands_still(
             return eventually(lambda: idle_transactions(stack) != "0", within=0.3)
         os.kill(first, signal.SIGCONT)
 
-    eventually(stands_still_in_a_transaction, within=20)
+    eventually(stands_still_in_a_transaction)
     try:
         stack.client.publish(author, word)
         found = [f"/participant/{author}"]
-        eventually(lambda: stack.client.search(word) == found, within=3)
+        eventually(lambda: stack.client.search(word) == found)
     finally:
         os.kill(first, signal.SIGCONT)
-    eventually(lambda: are_delivered(stack, items), within=20)
+    eventually(lambda: are_delivered(stack, items))
 
 
 def idle_transactions(stack):
@@ -314,7 +327,7 @@ def idle_transactions(stack):
 
 def test_two_dispatchers_deliver_once_each(stack, celebrity, second_dispatcher):
     items = [stack.client.publish(celebrity) for _ in range(4)]
-    eventually(lambda: are_delivered(stack, items), within=20)
+    eventually(lambda: are_delivered(stack, items))
     eventually(stack.has_caught_up)
 
 
@@ -327,7 +340,7 @@ def test_a_killed_database_keeps_every_200(stack):
 
     with Load(post) as load:
         for _ in range(2):
-            eventually(load.more(20), within=20)
+            eventually(load.more(20))
             stack.down("postgres", "QUIT")
             stack.up("postgres")
             eventually(lambda: stack.client.get(f"/participant/{author}").status == 200)

@@ -2,23 +2,10 @@
 
 import os
 import signal
-from concurrent.futures import ThreadPoolExecutor
 
-from waiting import eventually
+from waiting import SOON, eventually, pause
 
-
-def is_asleep(stack, mark):
-    return "0" != stack.one(
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
-        f" AND query LIKE '%{mark}%'")
-
-
-def slow(stack, pool, mark, statement, seconds):
-    """A transaction that runs the statement and ends so much later."""
-    done = pool.submit(
-        stack.sql, f"BEGIN; {statement}; SELECT pg_sleep({seconds}) /* {mark} */; COMMIT;")
-    eventually(lambda: is_asleep(stack, f"/* {mark}"))
-    return done
+LATE = 1.5  # s: longer than the dispatcher waits before it looks at a feed again
 
 
 def post(author):
@@ -28,30 +15,29 @@ def post(author):
 
 def test_a_slow_post_reaches_who_was_befriended_meanwhile(fastpath):
     author, reader = fastpath.client.add_participants(2)
-    with ThreadPoolExecutor() as pool:
-        befriending = slow(
-            fastpath, pool, f"befriend {author}", f"SELECT befriend({author}, {reader}, 50)", 0.7)
-        posting = slow(fastpath, pool, f"post {author}", post(author), 2.5)
-        befriending.result()
-        assert fastpath.client.friends(reader) == [author]
-        posting.result()
+    befriend = f"SELECT befriend({author}, {reader}, 50)"
+    with fastpath.holding(befriend) as befriended:
+        with fastpath.holding(post(author)) as posted:
+            befriended()
+            assert fastpath.client.friends(reader) == [author]
+            pause(LATE)
+            posted()
     [item] = fastpath.client.outbound_ids(author)
-    eventually(lambda: fastpath.client.inbound_ids(reader) == [item], within=3)
+    eventually(lambda: fastpath.client.inbound_ids(reader) == [item], within=SOON)
 
 
 def test_a_slow_post_leaves_nothing_with_who_was_unfriended_meanwhile(fastpath):
     author, reader = fastpath.client.friends_of_new()
     deliver = (f"WITH p AS ({post(author)} RETURNING id)"
                f" INSERT INTO inbound SELECT {reader}, id FROM p")
-    with ThreadPoolExecutor() as pool:
-        unfriending = slow(
-            fastpath, pool, f"unfriend {author}", f"SELECT unfriend({author}, {reader})", 0.7)
-        posting = slow(fastpath, pool, f"deliver {author}", deliver, 2.5)
-        unfriending.result()
-        posting.result()
+    with fastpath.holding(f"SELECT unfriend({author}, {reader})") as unfriended:
+        with fastpath.holding(deliver) as delivered:
+            unfriended()
+            pause(LATE)
+            delivered()
     assert fastpath.client.inbound_ids(reader) == []
     eventually(lambda: fastpath.one(
-        f"SELECT count(*) FROM inbound WHERE participant_id = {reader}") == "0", within=3)
+        f"SELECT count(*) FROM inbound WHERE participant_id = {reader}") == "0", within=SOON)
 
 
 def test_a_removed_participant_leaves_nothing_behind(fastpath):
@@ -65,7 +51,7 @@ def test_a_removed_participant_leaves_nothing_behind(fastpath):
             f" + (SELECT count(*) FROM search WHERE participant_id = {author})"
             f" + (SELECT count(*) FROM friendship WHERE {author} IN (participant_id, friend_id))"
             f" + (SELECT count(*) FROM outbox WHERE participant_id = {author})")
-    eventually(lambda: fastpath.one(left) == "0", within=10)
+    eventually(lambda: fastpath.one(left) == "0")
     assert len(client.outbound_ids(reader)) == 1
 
 

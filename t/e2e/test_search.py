@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 from client import link
-from waiting import eventually
+from waiting import SOON, eventually
 
 
 def word():
@@ -17,7 +17,7 @@ def word():
 def finds(client, keywords, *authors):
     """Within the second that the contract grants."""
     expected = [link(author) for author in authors]
-    return eventually(lambda: client.search(keywords) == expected, within=1)
+    return eventually(lambda: client.search(keywords) == expected, within=SOON)
 
 
 def test_a_post_is_found_within_a_second_by_subject_and_by_story(client):
@@ -70,7 +70,7 @@ def test_or_needs_one_of_both(client):
     client.publish(one, a)
     client.publish(other, b)
     assert eventually(
-        lambda: set(client.search(f"{a} or {b}")) == {link(one), link(other)}, within=1
+        lambda: set(client.search(f"{a} or {b}")) == {link(one), link(other)}, within=SOON
     )
 
 
@@ -79,7 +79,7 @@ def test_minus_excludes(client):
     common, extra = word(), word()
     client.publish(one, common)
     client.publish(other, f"{common} {extra}")
-    assert eventually(lambda: len(client.search(common)) == 2, within=1)
+    assert eventually(lambda: len(client.search(common)) == 2, within=SOON)
     assert client.search(f"{common} -{extra}") == [link(one)]
 
 

@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from waiting import eventually
+from waiting import SOON, eventually
 
 pytestmark = pytest.mark.xdist_group("settings")
 
@@ -46,7 +46,7 @@ def test_without_prepared_statements_everything_works(bare):
     item = bare.client.publish(one, f"unprepared{one}")
     assert bare.client.outbound_ids(one) == bare.client.inbound_ids(other) == [item]
     author = f"/participant/{one}"
-    eventually(lambda: bare.client.search(f"unprepared{one}") == [author], within=1)
+    eventually(lambda: bare.client.search(f"unprepared{one}") == [author], within=SOON)
     assert bare.client.delete(f"{author}/outbound/{item}").status == 204
     assert bare.client.delete(f"{author}/friends/{other}").status == 204
     assert bare.client.delete(author).status == 204
@@ -69,7 +69,7 @@ def test_pages_live_as_long_as_set(make_stack):
     assert eventually(keys) == {f"other:inbound:{reader}"}
     path = f"/participant/{reader}/inbound"
     stack.client.hit(path)
-    eventually(lambda: stack.client.get(path).headers["x-cache"] == "MISS", within=4)
+    eventually(lambda: stack.client.get(path).headers["x-cache"] == "MISS")
 
 
 def test_without_a_dispatcher_orders_wait_for_one_elsewhere(make_stack):
@@ -80,7 +80,7 @@ def test_without_a_dispatcher_orders_wait_for_one_elsewhere(make_stack):
     assert stack.children("dispatcher") == []
     assert stack.one("SELECT posts FROM search_backlog") == "1"
     stack.down("newsfeed")
-    stack.environment["SETTINGS"] = "dispatcher.enabled=on"
+    stack.configure("dispatcher.enabled=on")
     stack.up("newsfeed")
     eventually(stack.has_caught_up)
 

@@ -121,7 +121,7 @@ def test_a_run_in_the_foreground_ends_wholly_on_a_signal(make_stack):
                 assert stack.client.add_participant()
                 pids = [stack.pid(piece) for piece in PIECES] + stack.children()
                 process.send_signal(by)
-                process.communicate(timeout=30)
+                process.communicate(timeout=120)
             finally:
                 process.kill()
         assert process.returncode == 0

@@ -3,14 +3,19 @@
 import threading
 import time
 
+# What the service does in a fraction of a second, unless the machine is slow;
+# far less than the minute after which all pages expire.
+SOON = 4.0
+
 
 def pause(seconds):
-    """The interval of a poll; the only place that lets time pass."""
+    """The only place that lets time pass: between two looks, or to be late."""
     threading.Event().wait(seconds)
 
 
-def eventually(check, within=5.0, every=0.02):
-    """Calls check until it returns something true, and returns that.
+def eventually(check, within=30.0, every=0.02):
+    """Calls check until it returns something true, and returns that. The
+    default is how long a test that fails takes, and says nothing else.
 
     An AssertionError or OSError inside check means "not yet".
     """

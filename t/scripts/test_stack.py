@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -78,9 +79,19 @@ def test_up_and_down_are_idempotent(stack):
     assert stack.call("down", "postgres") == (0, "")
 
 
+def has_ended(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
 def test_up_after_a_kill_of_the_master_alone(stack):
     stack.call("up", "postgres")
-    os.kill(int((stack.run / "postgres.pid").read_text()), signal.SIGKILL)
+    pid = int((stack.run / "postgres.pid").read_text())
+    os.kill(pid, signal.SIGKILL)
+    while not has_ended(pid):
+        time.sleep(0.01)
     assert stack.call("up", "postgres") == (0, "")
 
 
