@@ -186,9 +186,12 @@ def test_a_page_read_before_a_write_is_not_stored_after_it(proxied):
         assert reading.result() == []
 
 
-def killed_before_the_drop(stack, proxy, write):
-    """Runs the write, whose worker dies between commit and drop."""
-    eventually(stack.has_caught_up)  # or the dispatcher's drop is taken for it
+def killed_before_the_drop(stack, proxy, readers, write):
+    """Runs the write, whose worker dies between commit and drop. The pages of
+    these readers are in the cache."""
+    eventually(stack.has_caught_up)  # or the dispatcher drops them once more
+    for reader in readers:
+        stack.client.hit(f"/participant/{reader}/inbound")
     killed = proxy.kill_before(b"delete ", stack.workers)
     answer = write()
     assert killed, "no worker was killed"
@@ -198,11 +201,9 @@ def killed_before_the_drop(stack, proxy, write):
 def test_a_worker_killed_between_commit_and_drop_leaves_nothing_stale(proxied):
     stack, proxy = proxied
     author, reader = stack.client.friends_of_new()
-    path = f"/participant/{reader}/inbound"
-    stack.client.hit(path)
     body = {"subject": "A", "story": "B"}
     killed_before_the_drop(
-        stack, proxy,
+        stack, proxy, [reader],
         lambda: stack.client.post(f"/participant/{author}/outbound", body))
     eventually(lambda: len(stack.client.inbound(reader)) == 1, within=SOON)
     assert len(stack.client.outbound_ids(author)) == 1
@@ -212,10 +213,8 @@ def test_a_worker_killed_before_dropping_what_was_removed_leaves_nothing_stale(p
     stack, proxy = proxied
     author, reader = stack.client.friends_of_new()
     item = stack.client.publish(author)
-    path = f"/participant/{reader}/inbound"
-    stack.client.hit(path)
     killed_before_the_drop(
-        stack, proxy,
+        stack, proxy, [reader],
         lambda: stack.client.delete(f"/participant/{author}/outbound/{item}"))
     eventually(lambda: stack.client.inbound(reader) == [], within=SOON)
 
@@ -224,10 +223,8 @@ def test_a_worker_killed_before_dropping_after_unfriending_leaves_nothing_stale(
     stack, proxy = proxied
     author, reader = stack.client.friends_of_new()
     stack.client.publish(author)
-    path = f"/participant/{reader}/inbound"
-    stack.client.hit(path)
     killed_before_the_drop(
-        stack, proxy,
+        stack, proxy, [reader],
         lambda: stack.client.delete(f"/participant/{author}/friends/{reader}"))
     eventually(lambda: stack.client.inbound(reader) == [], within=SOON)
 
@@ -236,10 +233,8 @@ def test_a_worker_killed_before_dropping_after_befriending_leaves_nothing_stale(
     stack, proxy = proxied
     author, reader = stack.client.add_participants(2)
     item = stack.client.publish(author)
-    path = f"/participant/{reader}/inbound"
-    stack.client.hit(path)
     killed_before_the_drop(
-        stack, proxy,
+        stack, proxy, [reader],
         lambda: stack.client.post(f"/participant/{author}/friends", {"to": reader}))
     eventually(lambda: stack.client.inbound_ids(reader) == [item], within=SOON)
 
@@ -248,11 +243,9 @@ def test_a_worker_killed_before_dropping_of_one_removed_leaves_nothing_stale(pro
     stack, proxy = proxied
     author, reader = stack.client.friends_of_new()
     stack.client.publish(author)
-    for one in (author, reader):
-        path = f"/participant/{one}/inbound"
-        stack.client.hit(path)
     killed_before_the_drop(
-        stack, proxy, lambda: stack.client.delete(f"/participant/{author}"))
+        stack, proxy, [author, reader],
+        lambda: stack.client.delete(f"/participant/{author}"))
     eventually(lambda: stack.client.inbound(reader) == [], within=SOON)
     path = f"/participant/{author}/inbound"
     eventually(lambda: stack.client.get(path).status == 404, within=SOON)
