@@ -10,7 +10,7 @@ import pytest
 from cache_proxy import CacheProxy
 from load import Load
 from stack import NO_PATIENCE, ask_memcached
-from waiting import SOON, eventually
+from waiting import SOON, eventually, one_of
 
 pytestmark = pytest.mark.xdist_group("cache_faults")
 
@@ -91,7 +91,7 @@ def test_the_cache_killed_and_restarted_under_load_fails_no_request(stack, pair)
             eventually(load.more(10))
             stack.up("memcached")
         eventually(load.more(10))
-    assert max(work.took) < 5
+    assert work.was_quick(0.5)
 
 
 def test_a_restarted_cache_holds_nothing_old(make_stack):
@@ -108,27 +108,38 @@ def test_a_restarted_cache_holds_nothing_old(make_stack):
         assert stack.client.inbound_ids(reader)[0] == item
 
 
-def test_what_was_written_while_the_cache_was_stopped_shows_soon(stack, pair):
+def test_what_was_written_while_the_cache_was_stopped_shows_within_a_second(stack, pair):
     """Its page is still in there, and the drop went into the void."""
     author, reader = pair
-    stack.kill("memcached", signal.SIGSTOP)
-    try:
-        item = stack.client.publish(author)
-    finally:
-        stack.kill("memcached", signal.SIGCONT)
-    eventually(lambda: stack.client.inbound_ids(reader) == [item], within=SOON)
+
+    def shows():
+        hits_again(stack)
+        before = stack.client.inbound_ids(reader)
+        stack.kill("memcached", signal.SIGSTOP)
+        try:
+            item = stack.client.publish(author)
+        finally:
+            stack.kill("memcached", signal.SIGCONT)
+        eventually(lambda: stack.client.inbound_ids(reader) == [item, *before], within=1)
+
+    one_of(5, shows)
 
 
-def test_what_was_removed_while_the_cache_was_stopped_goes_soon(stack, pair):
+def test_what_was_removed_while_the_cache_was_stopped_goes_within_a_second(stack, pair):
     author, reader = pair
-    item = stack.client.publish(author)
-    assert stack.client.inbound_ids(reader) == [item]
-    stack.kill("memcached", signal.SIGSTOP)
-    try:
-        stack.client.delete(f"/participant/{author}/outbound/{item}")
-    finally:
-        stack.kill("memcached", signal.SIGCONT)
-    eventually(lambda: stack.client.inbound_ids(reader) == [], within=SOON)
+
+    def goes():
+        hits_again(stack)
+        item = stack.client.publish(author)
+        assert stack.client.inbound_ids(reader) == [item]
+        stack.kill("memcached", signal.SIGSTOP)
+        try:
+            stack.client.delete(f"/participant/{author}/outbound/{item}")
+        finally:
+            stack.kill("memcached", signal.SIGCONT)
+        eventually(lambda: stack.client.inbound_ids(reader) == [], within=1)
+
+    one_of(5, goes)
 
 
 def test_nothing_stale_survives_a_long_stop_of_the_cache(stack, pair):
@@ -200,13 +211,17 @@ def killed_before_the_drop(stack, proxy, readers, write):
 
 def test_a_worker_killed_between_commit_and_drop_leaves_nothing_stale(proxied):
     stack, proxy = proxied
-    author, reader = stack.client.friends_of_new()
     body = {"subject": "A", "story": "B"}
-    killed_before_the_drop(
-        stack, proxy, [reader],
-        lambda: stack.client.post(f"/participant/{author}/outbound", body))
-    eventually(lambda: len(stack.client.inbound(reader)) == 1, within=SOON)
-    assert len(stack.client.outbound_ids(author)) == 1
+
+    def shows_within_a_second():
+        author, reader = stack.client.friends_of_new()
+        killed_before_the_drop(
+            stack, proxy, [reader],
+            lambda: stack.client.post(f"/participant/{author}/outbound", body))
+        eventually(lambda: len(stack.client.inbound(reader)) == 1, within=1)
+        assert len(stack.client.outbound_ids(author)) == 1
+
+    one_of(5, shows_within_a_second)
 
 
 def test_a_worker_killed_before_dropping_what_was_removed_leaves_nothing_stale(proxied):

@@ -11,7 +11,7 @@ import pytest
 from client import link
 from load import Load
 from stack import NO_PATIENCE, children_of
-from waiting import SOON, eventually
+from waiting import SOON, eventually, one_of
 
 pytestmark = pytest.mark.xdist_group("database_faults")
 
@@ -79,12 +79,17 @@ def keep_busy(work):
     params=[stop_fast, stop_immediately, kill, stall],
     ids=lambda f: f.__name__,
 )
-def without_database(request, stack, loner):
+def take_away(request):
+    return request.param
+
+
+@pytest.fixture
+def without_database(take_away, stack, loner):
     """(one, other): friends. The database is out of reach until bring_back,
     at the latest at the test's end."""
     one, other = stack.client.friends_of_new()
     stack.client.hit(f"{link(loner)}/inbound")
-    request.param(stack)
+    take_away(stack)
     yield one, other
     bring_back(stack)
     keep_busy(lambda _: eventually(lambda: stack.client.get(link(one)).status == 200))
@@ -114,7 +119,8 @@ def test_requests_are_503_with_retry_after_within_a_second(stack, without_databa
 
 
 def test_cached_pages_are_served_all_the_same(stack, without_database, loner):
-    assert stack.client.hit(f"{link(loner)}/inbound").json == []
+    answer = stack.client.hit(f"{link(loner)}/inbound")
+    assert (answer.status, answer.json) == (200, [])
 
 
 def test_faulty_requests_are_told_so_all_the_same(stack, without_database):
@@ -124,15 +130,21 @@ def test_faulty_requests_are_told_so_all_the_same(stack, without_database):
     assert stack.client.get("/nothing").status == 404
 
 
-def test_service_is_back_soon_and_without_restarts(stack, without_database):
+def test_service_is_back_within_a_second_and_without_restarts(
+    stack, without_database, take_away
+):
     one, other = without_database
     workers = stack.workers()
-    for _ in range(20):
-        assert stack.client.get(link(one)).status == 503
-    bring_back(stack)
-    eventually(lambda: stack.client.get(link(one)).status == 200, within=SOON)
-    for _ in range(20):
-        eventually(lambda: stack.client.get(link(one)).status == 200, within=SOON)
+
+    def is_back():
+        take_away(stack)
+        for _ in range(20):
+            assert stack.client.get(link(one)).status == 503
+        bring_back(stack)
+        for _ in range(21):
+            eventually(lambda: stack.client.get(link(one)).status == 200, within=1)
+
+    one_of(3, is_back)
     item = stack.client.publish(other)
     assert stack.client.inbound_ids(one)[0] == item
     assert stack.workers() == workers
@@ -166,7 +178,7 @@ def test_connections_cut_by_the_server_are_opened_anew_without_a_fault(patient):
     one = patient.client.add_participant()
     for _ in range(3):
         patient.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                  " WHERE usename = 'newsfeed'")
+                    " WHERE usename = 'newsfeed'")
         answers = [patient.client.get(link(one)) for _ in range(20)]
         assert {answer.status for answer in answers} == {200}
 
@@ -191,11 +203,14 @@ def test_writes_do_not_fail_once_a_restarted_database_is_back(patient):
 def test_a_statement_that_waits_too_long_is_503_and_leaves_no_trace(stack):
     one = stack.client.add_participant()
     marked = stack.client.with_headers(X_Request_Id=f"waited-for-{one}")
-    with stack.holding_row(one):
+
+    def is_503_in_time():
         start = time.monotonic()
-        answer = marked.patch(link(one), {"name": "Late"})
-        assert answer.status == 503
-        assert time.monotonic() - start < 5
+        assert marked.patch(link(one), {"name": "Late"}).status == 503
+        assert time.monotonic() - start < 1.5
+
+    with stack.holding_row(one):
+        one_of(3, is_503_in_time)
     line = rf"worker \d+\[\d+\] waited-for-{one} "
     assert re.search(line, stack.log()), "the log does not name the request"
     assert stack.client.get(link(one)).json["name"] == "Somebody"

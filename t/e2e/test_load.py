@@ -121,6 +121,7 @@ def test_the_same_seed_posts_the_same(stack):
         return stack.sql(f"SELECT story {made} ORDER BY id LIMIT 5")
 
     first = stories("7")
+    assert len(first) == 5
     assert stories("7") == first
     assert stories("8") != first
 

@@ -13,6 +13,17 @@ def pause(seconds):
     threading.Event().wait(seconds)
 
 
+def one_of(attempts, attempt):
+    """One of so many must be right, a time limit included: what the service
+    does wrong shows in each of them, what else a machine does in some."""
+    for left in reversed(range(attempts)):
+        try:
+            return attempt()
+        except AssertionError:
+            if not left:
+                raise
+
+
 def eventually(check, within=30.0, every=0.02):
     """Calls check until it returns something true, and returns that. The
     default is how long a test that fails takes, and says nothing else.
