@@ -260,6 +260,28 @@ bool cache_drop(struct cache *cache, const int64_t *participants, size_t count)
 
 /* --- for nginx ---------------------------------------------------------- */
 
+/* Of a feed that asks for a token there is no key but by the verdict that
+ * auth.conf gets: one server's include defines its variable in all of them. */
+static void print_key_map(const struct config *config, struct buf *out)
+{
+    if (*config->auth_key_file)
+        buf_printf(out,
+            "# auth.key_file is set: there is a key only where auth.conf asked "
+            "a worker,\n# and the worker answered 204.\n"
+            "map \"$newsfeed_authorized:$newsfeed_feed\" $newsfeed_cache_key "
+            "{\n"
+            "    default \"\";\n"
+            "    \"~^204:(?<newsfeed_allowed>[0-9]+)$\"\n"
+            "        %s%s:inbound:$newsfeed_allowed;\n}\n",
+            config->cache_prefix, prefix_end(config));
+    else
+        buf_printf(out,
+            "map $newsfeed_feed $newsfeed_cache_key {\n"
+            "    default %s:inbound:$newsfeed_feed;\n"
+            "    \"\" \"\";\n}\n",
+            config->cache_prefix);
+}
+
 bool cache_print_map(
     const struct config *config, struct buf *out, struct buf *faults)
 {
@@ -286,16 +308,7 @@ bool cache_print_map(
         buf_printf(
             out, "    %d newsfeed_cache_%d;\n", i, memc_server_of(memc, i));
     buf_puts(out, "}\n");
-    if (*config->auth_key_file)
-        buf_puts(out, "# auth.key_file is set. auth.conf defines the variable; "
-                      "without that\n# include nginx refuses to start, and "
-                      "shows no feed to strangers.\n");
-    buf_printf(out, "map %s $newsfeed_cache_prefix { default \"%s%s\"; }\n",
-        *config->auth_key_file ? "$newsfeed_authorized" : "\"\"",
-        config->cache_prefix, prefix_end(config));
-    buf_puts(out, "map $newsfeed_feed $newsfeed_cache_key {\n"
-                  "    default $newsfeed_cache_prefix:inbound:$newsfeed_feed;\n"
-                  "    \"\" \"\";\n}\n");
+    print_key_map(config, out);
     memc_free(memc);
     return true;
 }

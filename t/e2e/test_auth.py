@@ -1,9 +1,11 @@
 """Bearer tokens: who may do what, and which tokens are none."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
+import signal
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from client import Client, link
-from stack import PROGRAM
+from stack import PROGRAM, free_port
 from waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("auth")
@@ -167,6 +169,39 @@ def test_a_verdict_for_one_is_not_used_for_another(guarded):
         ):
             assert me.get(f"{link(mine)}/inbound").status == 200
             assert me.get(f"{link(other)}/inbound").status == 403
+
+
+@pytest.mark.parametrize("lines", [
+    "include newsfeed/fastpath.conf;",
+    "satisfy any; allow all; include newsfeed/fastpath.conf; include newsfeed/auth.conf;",
+], ids=["without auth.conf", "let in by something else"])
+def test_a_server_that_asks_for_no_token_serves_no_cached_page(guarded, lines):
+    """Although another server's include defines auth.conf's variable."""
+    if guarded.stack.environment["FASTPATH"] == "0":
+        pytest.skip("nginx has no pages")
+    path = f"{link(guarded.ann)}/inbound"
+    with another_server(guarded.stack, lines) as stranger:
+        guarded.acting_as(guarded.ann).hit(path)
+        for _ in range(3):  # one may find memcached slow
+            answer = stranger.get(path)
+            assert (answer.status, answer.headers["x-cache"]) == (401, "MISS")
+
+
+@contextlib.contextmanager
+def another_server(stack, lines):
+    """A client of one more server block of the stack's nginx."""
+    file, port = stack.run / "nginx.conf", free_port()
+    text = file.read_text()
+    server = f"server {{ listen 127.0.0.1:{port}; include newsfeed/server.conf; {lines} }}"
+    try:
+        file.write_text(text.rstrip().removesuffix("}") + server + "}\n")
+        stack.kill("nginx", signal.SIGHUP)
+        client = Client(port)
+        eventually(lambda: client.get("/nothing").status == 404)
+        yield client
+    finally:
+        file.write_text(text)
+        stack.kill("nginx", signal.SIGHUP)
 
 
 def test_only_an_admin_adds_participants(guarded):

@@ -879,9 +879,9 @@ END_TEST
 
 /* --- for nginx ---------------------------------------------------------- */
 
-#define KEY_MAP                                                    \
-    "map $newsfeed_feed $newsfeed_cache_key {\n"                   \
-    "    default $newsfeed_cache_prefix:inbound:$newsfeed_feed;\n" \
+#define KEY_MAP                                  \
+    "map $newsfeed_feed $newsfeed_cache_key {\n" \
+    "    default nf:inbound:$newsfeed_feed;\n"   \
     "    \"\" \"\";\n}\n"
 
 static const char map_start[] =
@@ -900,8 +900,24 @@ START_TEST(the_map_of_one_server_has_no_buckets)
         "upstream newsfeed_cache_0 { server host0:11211; keepalive 32; }\n"
         "map $newsfeed_bucket $newsfeed_cache {\n"
         "    default newsfeed_cache_0;\n"
-        "}\n"
-        "map \"\" $newsfeed_cache_prefix { default \"nf\"; }\n" KEY_MAP);
+        "}\n" KEY_MAP);
+}
+END_TEST
+
+START_TEST(with_tokens_the_map_has_a_key_only_for_a_good_verdict)
+{
+    static const char end[] =
+        "map \"$newsfeed_authorized:$newsfeed_feed\" $newsfeed_cache_key {\n"
+        "    default \"\";\n"
+        "    \"~^204:(?<newsfeed_allowed>[0-9]+)$\"\n"
+        "        nf-auth:inbound:$newsfeed_allowed;\n"
+        "}\n";
+    struct buf faults = {0};
+
+    config.auth_key_file = "/key";
+    ck_assert(cache_print_map(&config, &page, &faults));
+    ck_assert_uint_gt(page.len, sizeof(end));
+    ck_assert_str_eq(buf_text(&page) + page.len - (sizeof(end) - 1), end);
 }
 END_TEST
 
@@ -920,9 +936,7 @@ START_TEST(the_map_of_several_servers_has_every_bucket)
                        "    default newsfeed_cache_0;\n");
     for (int i = 0; i < 1000; i++)
         buf_printf(expected, "    %d newsfeed_cache_%d;\n", i, i % SERVERS);
-    buf_puts(expected,
-        "}\n"
-        "map \"\" $newsfeed_cache_prefix { default \"nf\"; }\n" KEY_MAP);
+    buf_puts(expected, "}\n" KEY_MAP);
     ck_assert(cache_print_map(&config, &page, &faults));
     ck_assert_str_eq(buf_text(&page), buf_text(expected));
 }
@@ -1026,6 +1040,8 @@ int main(void)
     tcase_add_test(tests, bad_servers_make_no_cache);
     tcase_add_test(tests, settings_are_checked);
     tcase_add_test(tests, the_map_of_one_server_has_no_buckets);
+    tcase_add_test(
+        tests, with_tokens_the_map_has_a_key_only_for_a_good_verdict);
     tcase_add_test(tests, the_map_of_several_servers_has_every_bucket);
     tcase_add_test(tests, a_feed_lies_where_the_map_says);
     tcase_add_test(tests, there_is_no_map_without_servers);
