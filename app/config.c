@@ -9,6 +9,7 @@
 #include <ini.h>
 
 #include "config.h"
+#include "release.h"
 
 enum type {
     INTEGER,
@@ -45,7 +46,7 @@ struct setting {
 
 /* What a setting means stands in etc/newsfeed.conf. */
 static const struct setting settings[] = {
-    {AT(service, spec), TEXT, "/usr/local/share/newsfeed/openapi.yaml", 0, 0},
+    {AT(service, spec), TEXT, release_spec, 0, 0},
     {AT(service, log_level), LEVEL, "info", 0, 0},
 
     {AT(worker, count), INTEGER, "8", 1, 256},

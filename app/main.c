@@ -14,11 +14,8 @@
 #include "listen.h"
 #include "log.h"
 #include "master.h"
+#include "release.h"
 #include "serve.h"
-
-#ifndef NEWSFEED_VERSION
-#define NEWSFEED_VERSION "0.1.0"
-#endif
 
 enum {
     TOKEN_TTL = 3600,
@@ -82,6 +79,7 @@ static int serve_requests(const struct options *options)
     if (!setup_load(&options->source, &setup, &reason))
         return fail(&reason, EX_CONFIG);
     log_set_level(setup.config->service_log_level);
+    log_info("launch", "newsfeed %s", release_version);
 
     enum error error = service_check_database(setup.config, &reason);
     if (error && error != ERR_UNAVAILABLE) {
@@ -232,7 +230,7 @@ static int take_option(struct options *options, int option, char *value)
         fputs(help, stdout);
         return EX_OK;
     case 'v':
-        puts("newsfeed " NEWSFEED_VERSION);
+        printf("newsfeed %s\n", release_version);
         return EX_OK;
     default: /* getopt_long has said what is wrong */
         fputs("newsfeed: see newsfeed --help\n", stderr);

@@ -186,6 +186,10 @@ class TestWithADatabase:
             as_account(self.command(stack, "--check")),
             capture_output=True, text=True, timeout=60)
 
+    def test_the_first_line_of_the_log_has_the_version(self, stack):
+        version = run("--version").stdout
+        assert stack.log().splitlines(True)[0].endswith(f" launch: {version}")
+
     def test_check_says_ok(self, stack):
         result = self.check(stack)
         assert (result.returncode, result.stderr) == (0, "")

@@ -1,0 +1,5 @@
+/* What this build is and where it is installed, as the makefile says. */
+#include "release.h"
+
+const char release_version[] = NEWSFEED_VERSION;
+const char release_spec[] = NEWSFEED_PREFIX "/share/newsfeed/openapi.yaml";
