@@ -1,11 +1,12 @@
 /* Who is asking: bearer tokens, JWT (RFC 7519) signed with HS256. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -27,34 +28,47 @@ static const char admin_scope[] = "newsfeed:admin";
 struct auth {
     size_t key_len; /* 0: off */
     const char *audience;
-    unsigned char key[KEY_MAX];
+    unsigned char key[KEY_MAX + 2]; /* and a newline, and one too many */
 };
 
 /* --- the key ------------------------------------------------------------ */
 
+/* All that fits into the key's place, and nowhere else: no buffer keeps a copy.
+ */
+static bool read_bytes(struct auth *auth, int fd)
+{
+    ssize_t got;
+
+    do {
+        got = read(
+            fd, auth->key + auth->key_len, sizeof(auth->key) - auth->key_len);
+        if (got > 0)
+            auth->key_len += (size_t)got;
+    } while (got > 0 || (got < 0 && errno == EINTR));
+    return got == 0;
+}
+
 static bool read_key(struct auth *auth, const char *path, struct buf *faults)
 {
-    char bytes[KEY_MAX + 2];
-    FILE *file = fopen(path, "re");
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool is_read = fd >= 0 && read_bytes(auth, fd);
 
-    if (!file) {
+    if (!is_read)
         buf_printf(faults, "auth.key_file: cannot read %s: %s\n", path,
             strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    if (!is_read)
         return false;
-    }
-    size_t len = fread(bytes, 1, sizeof(bytes), file);
-    fclose(file);
-    if (len > 0 && bytes[len - 1] == '\n')
-        len--;
-    if (len < KEY_MIN || len > KEY_MAX) {
+    if (auth->key_len > 0 && auth->key[auth->key_len - 1] == '\n')
+        auth->key_len--;
+    if (auth->key_len < KEY_MIN || auth->key_len > KEY_MAX) {
         buf_printf(faults,
             "auth.key_file: %s must hold a key of %d to %d bytes; `openssl "
             "rand -hex 32` prints a good one\n",
             path, KEY_MIN, KEY_MAX);
         return false;
     }
-    memcpy(auth->key, bytes, len);
-    auth->key_len = len;
     return true;
 }
 
@@ -62,8 +76,10 @@ struct auth *auth_new(const struct config *config, struct buf *faults)
 {
     struct auth *auth = calloc(1, sizeof(*auth));
 
-    if (!auth)
+    if (!auth) {
+        buf_puts(faults, "auth: out of memory\n");
         return NULL;
+    }
     auth->audience = config->auth_audience;
     if (*config->auth_key_file != '\0' &&
         !read_key(auth, config->auth_key_file, faults)) {
@@ -84,6 +100,12 @@ void auth_free(struct auth *auth)
 bool auth_is_on(const struct auth *auth)
 {
     return auth->key_len > 0;
+}
+
+bool auth_is_same(const struct auth *a, const struct auth *b)
+{
+    return a->key_len == b->key_len && strcmp(a->audience, b->audience) == 0 &&
+           CRYPTO_memcmp(a->key, b->key, a->key_len) == 0;
 }
 
 /* --- base64url without padding (RFC 4648, 5) ---------------------------- */

@@ -18,12 +18,17 @@ struct identity {
 };
 
 /* Reads the key file, if the settings name one: at least 32 bytes, a newline
- * at its end not counted. NULL: `faults` says why. */
+ * at its end not counted. The config must outlive it. NULL: `faults` says why.
+ */
 struct auth *auth_new(const struct config *config, struct buf *faults);
-void auth_free(struct auth *auth);
+void auth_free(struct auth *auth); /* leaves no key in memory */
 
 /* False if there is no key: then nobody is asked who they are. */
 bool auth_is_on(const struct auth *auth);
+
+/* Whether both judge every token alike: the same key, or none, and the same
+ * audience. */
+bool auth_is_same(const struct auth *a, const struct auth *b);
 
 /* Checks an Authorization header's value (may be NULL). ERR_UNAUTHENTICATED:
  * `reason` says what is wrong with it, in words for the client. */

@@ -225,8 +225,8 @@ static int run_child(struct master *master, struct child *child, pid_t parent)
         return dispatcher_run(
             setup->config, master->scoreboard, slot_of(master, child));
     }
-    return worker_run(master->listen_fd, setup->config, setup->spec,
-        master->scoreboard, slot_of(master, child));
+    return worker_run(
+        master->listen_fd, setup, master->scoreboard, slot_of(master, child));
 }
 
 static struct child *find_free(struct master *master)

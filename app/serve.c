@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "api.h"
-#include "auth.h"
 #include "json.h"
 #include "log.h"
 #include "serve.h"
@@ -16,8 +15,8 @@ enum {
 
 struct service {
     const struct config *config;
+    const struct auth *auth;
     const struct spec *spec;
-    struct auth *auth;
     struct pg *pg;
     struct cache *cache;
     struct buf detail;
@@ -37,23 +36,21 @@ static struct pg_settings database_settings(const struct config *config)
 }
 
 struct service *service_new(const struct config *config,
-    const struct spec *spec, struct scoreboard *scoreboard)
+    const struct auth *auth, const struct spec *spec,
+    struct scoreboard *scoreboard)
 {
     struct pg_settings settings = database_settings(config);
     struct service *service = calloc(1, sizeof(*service));
-    struct buf faults = {0};
 
     if (!service)
         return NULL;
     settings.breaker = &scoreboard->db;
     service->config = config;
+    service->auth = auth;
     service->spec = spec;
-    service->auth = auth_new(config, &faults);
     service->pg = pg_new(&settings);
     service->cache = cache_new(config, scoreboard->cache);
-    log_lines("auth", buf_text(&faults));
-    buf_free(&faults);
-    if (!service->auth || !service->pg || !service->cache) {
+    if (!service->pg || !service->cache) {
         service_free(service);
         return NULL;
     }
@@ -64,7 +61,6 @@ void service_free(struct service *service)
 {
     if (!service)
         return;
-    auth_free(service->auth);
     pg_free(service->pg);
     cache_free(service->cache);
     buf_free(&service->detail);

@@ -2,6 +2,7 @@
 #ifndef NEWSFEED_SERVE_H
 #define NEWSFEED_SERVE_H
 
+#include "auth.h"
 #include "config.h"
 #include "error.h"
 #include "http.h"
@@ -12,10 +13,10 @@
 struct service;
 
 /* Opens no connection yet: that happens at first need. NULL if there is no
- * memory or a key file cannot be read (logged). The arguments must outlive
- * it. */
+ * memory. The arguments must outlive it. */
 struct service *service_new(const struct config *config,
-    const struct spec *spec, struct scoreboard *scoreboard);
+    const struct auth *auth, const struct spec *spec,
+    struct scoreboard *scoreboard);
 void service_free(struct service *service);
 
 /* Fills the empty response, which stays the caller's; always succeeds, in that

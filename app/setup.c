@@ -1,25 +1,17 @@
-/* What a launch or a reload works with: settings and specification, checked. */
+/* What a launch or a reload works with: settings, keys and specification,
+ * checked. */
 #include "setup.h"
-#include "auth.h"
 #include "cache.h"
 #include "error.h"
 #include "serve.h"
-
-static bool is_key_readable(const struct config *config, struct buf *faults)
-{
-    struct auth *auth = auth_new(config, faults);
-    bool is_readable = auth;
-
-    auth_free(auth);
-    return is_readable;
-}
 
 /* Everything is looked at, so that all faults are told at once. */
 static bool check_all(struct setup *setup, struct buf *faults)
 {
     bool holds = cache_check(setup->config, faults);
 
-    holds &= is_key_readable(setup->config, faults);
+    setup->auth = auth_new(setup->config, faults);
+    holds &= setup->auth != NULL;
     holds &= spec_load(setup->config->service_spec, &setup->spec, faults) &&
              service_check_spec(setup->spec, faults);
     return holds;
@@ -44,6 +36,7 @@ bool setup_load(
 void setup_clear(struct setup *setup)
 {
     spec_free(setup->spec);
+    auth_free(setup->auth);
     config_free(setup->config);
     *setup = (struct setup){0};
 }

@@ -1,7 +1,9 @@
-/* What a launch or a reload works with: settings and specification, checked. */
+/* What a launch or a reload works with: settings, keys and specification,
+ * checked. */
 #ifndef NEWSFEED_SETUP_H
 #define NEWSFEED_SETUP_H
 
+#include "auth.h"
 #include "buf.h"
 #include "config.h"
 #include "error.h"
@@ -16,12 +18,15 @@ struct setup_source {
 
 struct setup {
     struct config *config;
+    struct auth *auth;
     struct spec *spec;
 };
 
 /* Reads the sources anew, and checks the settings and that the specification
- * and the handlers fit each other. On failure *setup is untouched and `faults`
- * has a line for each fault. Freed with setup_clear if and only if true. */
+ * and the handlers fit each other. Processes forked later inherit it and read
+ * nothing by themselves, so all of a generation agree. On failure *setup is
+ * untouched and `faults` has a line for each fault. Freed with setup_clear if
+ * and only if true. */
 MUST_CHECK bool setup_load(
     const struct setup_source *source, struct setup *setup, struct buf *faults);
 void setup_clear(struct setup *setup);

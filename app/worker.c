@@ -117,11 +117,12 @@ static enum fcgi_event serve_one(struct worker *worker)
     return event;
 }
 
-int worker_run(int listen_fd, const struct config *config,
-    const struct spec *spec, struct scoreboard *scoreboard, struct slot *slot)
+int worker_run(int listen_fd, const struct setup *setup,
+    struct scoreboard *scoreboard, struct slot *slot)
 {
+    const struct config *config = setup->config;
     struct worker worker = {
-        .service = service_new(config, spec, scoreboard),
+        .service = service_new(config, setup->auth, setup->spec, scoreboard),
         .slot = slot,
         .queue_timeout = config->worker_queue_timeout,
     };

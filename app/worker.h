@@ -2,9 +2,8 @@
 #ifndef NEWSFEED_WORKER_H
 #define NEWSFEED_WORKER_H
 
-#include "config.h"
 #include "scoreboard.h"
-#include "spec.h"
+#include "setup.h"
 
 /* Exit codes that the master acts on; with any other, and when killed, a
  * process has failed and is replaced within a limit. */
@@ -16,7 +15,7 @@ enum {
 /* Returns the exit code. QUIT, TERM or INT: finishes the request in work, then
  * returns; the three differ in how long the master waits for that. Expects
  * them blocked, as the master leaves them to its children. */
-int worker_run(int listen_fd, const struct config *config,
-    const struct spec *spec, struct scoreboard *scoreboard, struct slot *slot);
+int worker_run(int listen_fd, const struct setup *setup,
+    struct scoreboard *scoreboard, struct slot *slot);
 
 #endif

@@ -136,10 +136,20 @@ def make_module_stack(request):
         yield make
 
 
-@pytest.fixture
-def folder(request):
-    """A folder that the stack's account can read and write."""
-    path = tempfile.mkdtemp(prefix="f", dir=request.config.base)
+def make_folder(base):
+    path = tempfile.mkdtemp(prefix="f", dir=base)
     os.chmod(path, 0o755)
     give_away(path)
     return Path(path)
+
+
+@pytest.fixture
+def folder(request):
+    """A folder that the stack's account can read and write."""
+    return make_folder(request.config.base)
+
+
+@pytest.fixture(scope="module")
+def module_folder(request):
+    """The same for the tests of one file together."""
+    return make_folder(request.config.base)

@@ -1,49 +1,18 @@
 """Bearer tokens: who may do what, and which tokens are none."""
 
-import base64
 import contextlib
-import hashlib
-import hmac
-import json
 import signal
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from client import Client, link
-from stack import PROGRAM, free_port
+from stack import free_port
+from tokens import KEY, claims, encode, print_token, sign, write_key
 from waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("auth")
-
-KEY = "a secret that only the service and its token maker know, 32+"
-
-
-def print_token(file, *arguments):
-    command = [PROGRAM, "--set", f"auth.key_file={file}", "--token", *map(str, arguments)]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=10)
-    assert result.returncode == 0, result.stderr
-    return result.stdout.strip()
-
-
-def encode(part):
-    raw = part if isinstance(part, bytes) else json.dumps(part).encode()
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def sign(claims, key=KEY, header=None):
-    """A token by the book (RFC 7519), for cases that the program refuses."""
-    header = header or {"alg": "HS256", "typ": "JWT"}
-    signed = f"{encode(header)}.{encode(claims)}"
-    mac = hmac.new(key.encode(), signed.encode(), hashlib.sha256).digest()
-    return f"{signed}.{encode(mac)}"
-
-
-def claims(sub, **more):
-    now = int(time.time())
-    return {"sub": str(sub), "iat": now, "exp": now + 600, **more}
 
 
 class Guarded:
@@ -63,24 +32,9 @@ class Guarded:
         return self.bearing(print_token(self.file, participant))
 
 
-def write_key(folder, name, key=KEY):
-    file = folder / name
-    file.write_text(key + "\n")
-    file.chmod(0o644)
-    return file
-
-
-@pytest.fixture(scope="module")
-def folder_of_keys(request, tmp_path_factory):
-    folder = request.config.base / "keys"
-    folder.mkdir(exist_ok=True)
-    folder.chmod(0o755)
-    return folder
-
-
 @pytest.fixture(scope="module", params=["1", "0"], ids=["fastpath", "workers"])
-def guarded(request, make_module_stack, folder_of_keys):
-    file = write_key(folder_of_keys, f"key{request.param}")
+def guarded(request, make_module_stack, module_folder):
+    file = write_key(module_folder, f"key{request.param}")
     stack = make_module_stack(
         FASTPATH=request.param, SETTINGS=f"auth.key_file={file}")
     return Guarded(stack, file)

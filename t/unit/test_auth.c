@@ -770,6 +770,68 @@ START_TEST(a_key_may_hold_any_bytes)
 }
 END_TEST
 
+START_TEST(the_same_key_is_the_same)
+{
+    struct auth *same = auth_with_key(KEY "\n", strlen(KEY) + 1);
+
+    ck_assert(auth_is_same(auth, same));
+    ck_assert(auth_is_same(same, auth));
+    auth_free(same);
+}
+END_TEST
+
+static const char *const other_keys[] = {
+    "0123456789abcdef0123456789ABCDEf",
+    "1123456789abcdef0123456789ABCDEF",
+    KEY "0",
+    KEY "\n\n",
+};
+
+START_TEST(another_key_is_another)
+{
+    struct auth *other = auth_with_key(other_keys[_i], strlen(other_keys[_i]));
+
+    ck_assert_ptr_nonnull(other);
+    ck_assert(!auth_is_same(auth, other));
+    ck_assert(!auth_is_same(other, auth));
+    auth_free(other);
+}
+END_TEST
+
+START_TEST(no_key_is_another)
+{
+    config.auth_key_file = "";
+    struct auth *off = auth_new(&config, &faults);
+    struct auth *off_too = auth_new(&config, &faults);
+
+    ck_assert(!auth_is_same(auth, off));
+    ck_assert(!auth_is_same(off, auth));
+    ck_assert(auth_is_same(off, off_too));
+    auth_free(off);
+    auth_free(off_too);
+}
+END_TEST
+
+START_TEST(another_audience_is_another)
+{
+    struct config for_feed = config;
+
+    for_feed.auth_audience = "feed";
+    struct auth *other = auth_new(&for_feed, &faults);
+    ck_assert(!auth_is_same(auth, other));
+    auth_free(other);
+}
+END_TEST
+
+START_TEST(a_folder_is_no_key_file)
+{
+    config.auth_key_file = "/";
+    ck_assert_ptr_null(auth_new(&config, &faults));
+    ck_assert_str_eq(
+        buf_text(&faults), "auth.key_file: cannot read /: Is a directory\n");
+}
+END_TEST
+
 #define COUNT(array) ((int)(sizeof(array) / sizeof(*(array))))
 
 static void add_signatures(TCase *tests)
@@ -824,6 +886,11 @@ static void add_keys(TCase *tests)
     tcase_add_loop_test(tests, a_key_has_32_to_4096_bytes, 0, COUNT(keys));
     tcase_add_test(tests, a_newline_at_its_end_is_not_of_the_key);
     tcase_add_test(tests, a_key_may_hold_any_bytes);
+    tcase_add_test(tests, the_same_key_is_the_same);
+    tcase_add_loop_test(tests, another_key_is_another, 0, COUNT(other_keys));
+    tcase_add_test(tests, no_key_is_another);
+    tcase_add_test(tests, another_audience_is_another);
+    tcase_add_test(tests, a_folder_is_no_key_file);
 }
 
 int main(void)
