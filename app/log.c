@@ -1,26 +1,142 @@
-/* Log lines with a subject, to standard error, one write each. */
+/* Log lines with a subject, to standard error, one write each, none waited
+ * for. */
+#include <fcntl.h>
 #include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "log.h"
+#include "utf8.h"
 
 enum {
-    LINE_MAX_BYTES = 2000
-}; /* with its line feed */
+    LINE_MAX_BYTES = 2000 /* with its line feed; a pipe takes 4096 at once */
+};
 
-static const char *const level_names[] = {
-    [LOG_LEVEL_ERROR] = "error",
-    [LOG_LEVEL_WARN] = "warn",
-    [LOG_LEVEL_INFO] = "info",
-    [LOG_LEVEL_DEBUG] = "debug",
+static const struct {
+    const char *name;
+    const char *priority; /* for the journal, see sd-daemon(3) */
+} levels[] = {
+    [LOG_LEVEL_ERROR] = {"error", "<3>"},
+    [LOG_LEVEL_WARN] = {"warn", "<4>"},
+    [LOG_LEVEL_INFO] = {"info", "<6>"},
+    [LOG_LEVEL_DEBUG] = {"debug", "<7>"},
 };
 
 static enum log_level highest = LOG_LEVEL_INFO;
 static const char *process = "newsfeed";
 static const char *request;
+
+static enum {
+    AS_IT_IS,
+    BY_SEND,
+    BY_SPLICE,
+} way;
+static int output = STDERR_FILENO;
+static bool in_journal;
+static bool is_cut; /* the last line was taken in part */
+
+/* Lines that nobody took, of all processes. */
+static _Atomic uint64_t own_lost;
+static _Atomic uint64_t *lost = &own_lost;
+
+/* Where standard error goes */
+
+/* Whether it is what systemd named "device:inode". */
+static bool is_journal(const struct stat *st)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    char name[48];
+
+    snprintf(name, sizeof(name), "%llu:%llu", (unsigned long long)st->st_dev,
+        (unsigned long long)st->st_ino);
+    return stream && strcmp(stream, name) == 0;
+}
+
+/* O_NONBLOCK on descriptor 2 would hold for everybody who has it, the shell
+ * that started us among them: we open what it leads to once more. Whoever may
+ * not, as with a pipe that root made, moves lines into the pipe. */
+void log_open(void)
+{
+    struct stat st;
+
+    void *memory = mmap(NULL, sizeof(*lost), PROT_READ | PROT_WRITE,
+        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory != MAP_FAILED)
+        lost = memory;
+    if (fstat(STDERR_FILENO, &st) < 0)
+        return;
+    in_journal = is_journal(&st);
+    if (S_ISSOCK(st.st_mode))
+        way = BY_SEND;
+    else if (S_ISFIFO(st.st_mode) || isatty(STDERR_FILENO)) {
+        int own = open(
+            "/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        if (own >= 0)
+            output = own;
+        else if (S_ISFIFO(st.st_mode))
+            way = BY_SPLICE;
+    }
+}
+
+/* What lies in a pipe of this process moves into another one at once, whole,
+ * or not at all. */
+static ssize_t splice_text(const char *text, size_t len)
+{
+    static int ends[2];
+    static pid_t owner;
+
+    if (owner != getpid()) {
+        if (owner) { /* the parent's */
+            close(ends[0]);
+            close(ends[1]);
+        }
+        owner = pipe2(ends, O_NONBLOCK | O_CLOEXEC) == 0 ? getpid() : 0;
+    }
+    if (!owner || write(ends[1], text, len) != (ssize_t)len)
+        return -1;
+    ssize_t moved =
+        splice(ends[0], NULL, STDERR_FILENO, NULL, len, SPLICE_F_NONBLOCK);
+    if (moved < 0) {
+        char scrap[LINE_MAX_BYTES];
+        if (read(ends[0], scrap, sizeof(scrap)) < 0)
+            return -1;
+    }
+    return moved;
+}
+
+static ssize_t put_some(const char *text, size_t len)
+{
+    switch (way) {
+    case BY_SEND:
+        return send(STDERR_FILENO, text, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+    case BY_SPLICE:
+        return splice_text(text, len);
+    default:
+        return write(output, text, len);
+    }
+}
+
+/* True if all of it was taken. Pipes and sockets take a line whole or not at
+ * all; a terminal that is held up may take a part, and then gets its end. */
+static bool put(const char *text, size_t len)
+{
+    if (is_cut && put_some("\n", 1) != 1)
+        return false;
+    ssize_t done = put_some(text, len);
+    is_cut = done > 0 && (size_t)done < len;
+    return done == (ssize_t)len;
+}
+
+/* Lines */
 
 void log_set_level(enum log_level level)
 {
@@ -78,14 +194,69 @@ static void add_time(struct line *line)
 }
 
 /* What came from outside must not be able to forge a line or to steer a
- * terminal. */
-static void mask_controls(struct line *line)
+ * terminal: no control characters, also those of two bytes (U+0080 to U+009F),
+ * and no bytes that are no UTF-8, which a terminal may take for such. */
+static void mask(struct line *line)
 {
-    for (size_t i = 0; i < line->len; i++) {
-        unsigned char c = (unsigned char)line->text[i];
-        if (c < 0x20 || c == 0x7f)
-            line->text[i] = '?';
+    size_t step;
+
+    for (size_t i = 0; i < line->len; i += step) {
+        unsigned char *c = (unsigned char *)line->text + i;
+        step = utf8_measure(line->text + i, line->len - i);
+        bool is_control =
+            *c < 0x20 || *c == 0x7f || (*c == 0xc2 && step == 2 && c[1] < 0xa0);
+        if (step > 0 && !is_control)
+            continue;
+        if (step == 0)
+            step = 1;
+        memset(c, '?', step);
     }
+}
+
+static bool print_line(enum log_level level, const char *subject,
+    const char *format, va_list args) __attribute__((format(printf, 3, 0)));
+
+static bool print_line(
+    enum log_level level, const char *subject, const char *format, va_list args)
+{
+    struct line line = {.len = 0};
+
+    if (in_journal)
+        add(&line, "%s", levels[level].priority);
+    add_time(&line);
+    add(&line, " %s %s[%d]", levels[level].name, process, (int)getpid());
+    if (request)
+        add(&line, " %s", request);
+    add(&line, " %s: ", subject);
+    vadd(&line, format, args);
+    mask(&line);
+    line.text[line.len++] = '\n';
+    return put(line.text, line.len);
+}
+
+static bool print_count(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
+
+static bool print_count(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    bool printed = print_line(LOG_LEVEL_WARN, "log", format, args);
+    va_end(args);
+    return printed;
+}
+
+bool log_tell_lost(void)
+{
+    uint64_t count = *lost ? atomic_exchange(lost, 0) : 0;
+
+    if (count == 0 ||
+        print_count("%llu lines were lost: nobody took them in time",
+            (unsigned long long)count))
+        return true;
+    *lost += count;
+    return false;
 }
 
 static void print(enum log_level level, const char *subject, const char *format,
@@ -94,21 +265,10 @@ static void print(enum log_level level, const char *subject, const char *format,
 static void print(
     enum log_level level, const char *subject, const char *format, va_list args)
 {
-    struct line line = {.len = 0};
-
     if (level > highest)
         return;
-    add_time(&line);
-    add(&line, " %s %s[%d]", level_names[level], process, (int)getpid());
-    if (request)
-        add(&line, " %s", request);
-    add(&line, " %s: ", subject);
-    vadd(&line, format, args);
-    mask_controls(&line);
-    line.text[line.len++] = '\n';
-    if (write(STDERR_FILENO, line.text, line.len) < 0) {
-        /* There is nowhere left to say so. */
-    }
+    if (!log_tell_lost() || !print_line(level, subject, format, args))
+        *lost += 1;
 }
 
 /* One function a level, so that callers' formats are checked. */

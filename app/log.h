@@ -1,6 +1,9 @@
-/* Log lines with a subject, to standard error, one write each. */
+/* Log lines with a subject, to standard error, one write each, none waited
+ * for. */
 #ifndef NEWSFEED_LOG_H
 #define NEWSFEED_LOG_H
+
+#include <stdbool.h>
 
 enum log_level {
     LOG_LEVEL_ERROR,
@@ -8,6 +11,16 @@ enum log_level {
     LOG_LEVEL_INFO,
     LOG_LEVEL_DEBUG,
 };
+
+/* Finds out where standard error goes, before the first fork. From then on no
+ * line is waited for: one that a pipe, a socket or a terminal does not take at
+ * once is lost, and counted for all processes together. In systemd's journal
+ * lines have their priority. Before, they are written plainly. */
+void log_open(void);
+
+/* Says how many lines were lost, if any, as each line does that is logged: for
+ * a process that may be silent for long. False if that was not taken either. */
+bool log_tell_lost(void);
 
 /* Lines above this level are dropped; LOG_LEVEL_INFO until set. */
 void log_set_level(enum log_level level);
@@ -21,8 +34,8 @@ void log_set_process(const char *process);
 void log_set_request(const char *request_id);
 
 /* One line: time (RFC 3339 UTC, ms), level, process[pid], request id if any,
- * subject, text. Control characters in the text are printed as '?'; a line is
- * cut at 2,000 bytes, so that one write(2) puts it out whole. */
+ * subject, text. Control characters and what is no UTF-8 are printed as '?'; a
+ * line is cut at 2,000 bytes, so that one write(2) puts it out whole. */
 void log_error(const char *subject, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void log_warn(const char *subject, const char *format, ...)

@@ -274,6 +274,7 @@ int main(int argc, char **argv)
     int code = EX_OSERR;
 
     listen_open_standard();
+    log_open();
     signal(SIGPIPE, SIG_IGN); /* a log that nobody reads ends nothing */
     options.source.overrides = calloc((size_t)argc + 1, sizeof(char *));
     if (!options.source.overrides)

@@ -28,6 +28,7 @@ enum {
 
     TERM_GRACE = 2000,   /* ms from TERM to KILL */
     READY_INTERVAL = 20, /* ms between looks at a generation that starts up */
+    REPORT_INTERVAL = 1000, /* ms between looks at what all have to tell */
 };
 
 #define KILLED INT64_MAX
@@ -468,9 +469,8 @@ static void sooner(int64_t *when, int64_t other)
 /* The next time at which something may be due without a signal. */
 static int64_t next_time(struct master *master)
 {
-    int limit = master->current.setup.config->worker_request_timeout;
     int64_t now = monotonic_ms();
-    int64_t next = now + limit; /* nobody who is idle now is stuck sooner */
+    int64_t next = now + REPORT_INTERVAL;
 
     if (!master->is_up)
         sooner(&next, now + READY_INTERVAL);
@@ -544,6 +544,7 @@ int master_run(
         kill_late(&master);
         settle(&master);
         fill_all(&master);
+        log_tell_lost();
         wait_for_something(&master);
     }
     log_info("master", "stopped");

@@ -11,11 +11,12 @@ static bool is_ascii_word(const unsigned char *p)
     return (word & UINT64_C(0x8080808080808080)) == 0;
 }
 
-/* Bytes of the character at p, 0 if it is none (RFC 3629, section 4): what
- * the first byte demands of the second rules out overlong forms (E0, F0),
- * surrogates (ED) and what lies above U+10FFFF (F4). */
-static size_t measure(const unsigned char *p, size_t left)
+/* RFC 3629, section 4: what the first byte demands of the second rules out
+ * overlong forms (E0, F0), surrogates (ED) and what lies above U+10FFFF (F4).
+ */
+size_t utf8_measure(const char *bytes, size_t left)
 {
+    const unsigned char *p = (const unsigned char *)bytes;
     size_t len = p[0] < 0x80                    ? 1
                  : p[0] >= 0xC2 && p[0] <= 0xDF ? 2
                  : p[0] >= 0xE0 && p[0] <= 0xEF ? 3
@@ -42,7 +43,7 @@ bool utf8_is_valid(const char *bytes, size_t len)
             at += 8;
             continue;
         }
-        size_t step = measure(p + at, len - at);
+        size_t step = utf8_measure(bytes + at, len - at);
         if (step == 0)
             return false;
         at += step;

@@ -1,9 +1,15 @@
 /* Tests of log. */
 #include <fcntl.h>
 #include <regex.h>
+#include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <check.h>
@@ -31,6 +37,12 @@ static void tear_down(void)
     log_set_level(LOG_LEVEL_INFO);
     log_set_process("newsfeed");
     log_set_request(NULL);
+}
+
+/* As it is when somebody else made it; the tests read without waiting. */
+static void make_it_block(void)
+{
+    ck_assert_int_eq(fcntl(pipe_fds[1], F_SETFL, 0), 0);
 }
 
 static const char *logged(void)
@@ -92,10 +104,216 @@ START_TEST(control_characters_forge_no_line)
 }
 END_TEST
 
+/* Nobody reads: logs until no line can be left unlost, and says how many. */
+static int fill_up(void)
+{
+    char text[1000];
+    int count = 0;
+
+    memset(text, 'x', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    for (; count < 1000; count++)
+        log_info("x", "%s", text);
+    return count;
+}
+
+/* Reads until there is nothing more; counts the lines that end as they must,
+ * and adds up what the others say to be lost. */
+static void take_all(int *lines, int *lost)
+{
+    FILE *stream = fdopen(dup(pipe_fds[0]), "r");
+    const char *words;
+
+    *lines = *lost = 0;
+    while (fgets(line, sizeof(line), stream)) {
+        ck_assert_int_eq(line[strlen(line) - 1], '\n');
+        ck_assert(fits(line, "^(<.>)?20[0-9-]+T[0-9:.]+Z [a-z]+ newsfeed\\["));
+        words = strstr(line, " log: ");
+        if (words)
+            *lost += atoi(words + strlen(" log: "));
+        else
+            ++*lines;
+    }
+    fclose(stream);
+}
+
+/* There may have been room for the shorter line that tells. */
+static void lose_and_find(void)
+{
+    int lines, more, lost, still_lost;
+
+    int count = fill_up();
+    take_all(&lines, &lost);
+    ck_assert_int_gt(lines, 10);
+    ck_assert_int_lt(lines + lost, count);
+    ck_assert(log_tell_lost());
+    log_info("x", "one more");
+    take_all(&more, &still_lost);
+    ck_assert_int_eq(more, 1);
+    ck_assert_int_eq(lines + lost + still_lost, count);
+    ck_assert(log_tell_lost());
+    ck_assert_str_eq(logged(), ""); /* it is told once */
+}
+
+START_TEST(a_full_pipe_stops_nobody_and_the_loss_is_told)
+{
+    make_it_block();
+    log_open();
+    lose_and_find();
+}
+END_TEST
+
+START_TEST(a_full_pipe_that_may_not_be_opened_stops_nobody)
+{
+    make_it_block();
+    ck_assert_int_eq(fchmod(pipe_fds[1], 0), 0);
+    if (geteuid() == 0)
+        ck_assert_int_eq(seteuid(65534), 0);
+    log_open();
+    lose_and_find();
+}
+END_TEST
+
+START_TEST(the_mode_of_the_others_descriptor_stays)
+{
+    make_it_block();
+    log_open();
+    ck_assert_int_eq(fcntl(STDERR_FILENO, F_GETFL) & O_NONBLOCK, 0);
+}
+END_TEST
+
+START_TEST(losses_are_counted_over_all_processes)
+{
+    int lines, none, lost, still_lost;
+
+    make_it_block();
+    log_open();
+    int count = fill_up();
+    pid_t pid = fork();
+    if (pid == 0) {
+        fill_up();
+        _exit(0);
+    }
+    ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+    take_all(&lines, &lost);
+    ck_assert(log_tell_lost());
+    take_all(&none, &still_lost);
+    ck_assert_int_eq(lines + lost + still_lost, 2 * count);
+}
+END_TEST
+
+START_TEST(a_pipe_without_a_reader_stops_nobody)
+{
+    make_it_block();
+    log_open();
+    signal(SIGPIPE, SIG_IGN);
+    close(pipe_fds[0]);
+    log_info("x", "unheard");
+    ck_assert(!log_tell_lost());
+    ck_assert_int_eq(pipe(pipe_fds), 0); /* for tear_down */
+}
+END_TEST
+
+/* In place of the pipe. */
+static void use_sockets(void)
+{
+    close(pipe_fds[0]);
+    close(pipe_fds[1]);
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pipe_fds), 0);
+    ck_assert_int_eq(fcntl(pipe_fds[0], F_SETFL, O_NONBLOCK), 0);
+    dup2(pipe_fds[1], STDERR_FILENO);
+}
+
+START_TEST(a_full_socket_stops_nobody_and_the_loss_is_told)
+{
+    use_sockets();
+    log_open();
+    lose_and_find();
+}
+END_TEST
+
+START_TEST(a_line_has_its_priority_in_the_journal_alone)
+{
+    struct stat st;
+    char name[64];
+
+    use_sockets();
+    ck_assert_int_eq(fstat(STDERR_FILENO, &st), 0);
+    snprintf(name, sizeof(name), "%lu:%lu", (unsigned long)st.st_dev,
+        (unsigned long)st.st_ino);
+    setenv("JOURNAL_STREAM", name, 1);
+    log_open();
+    log_error("x", "a");
+    ck_assert(fits(logged(), "^<3>20.* error .*x: a\n$"));
+    log_warn("x", "a");
+    ck_assert(fits(logged(), "^<4>20"));
+    log_info("x", "a");
+    ck_assert(fits(logged(), "^<6>20"));
+
+    setenv("JOURNAL_STREAM", "1:1", 1); /* of somebody who started us */
+    log_open();
+    log_info("x", "a");
+    ck_assert(fits(logged(), "^20"));
+    unsetenv("JOURNAL_STREAM");
+}
+END_TEST
+
+START_TEST(a_terminal_that_is_held_up_stops_nobody)
+{
+    int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+    struct termios modes;
+
+    ck_assert_int_eq(grantpt(terminal), 0);
+    ck_assert_int_eq(unlockpt(terminal), 0);
+    int fd = open(ptsname(terminal), O_RDWR | O_NOCTTY);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(tcgetattr(fd, &modes), 0);
+    cfmakeraw(&modes);
+    ck_assert_int_eq(tcsetattr(fd, TCSANOW, &modes), 0);
+    dup2(fd, STDERR_FILENO);
+    dup2(terminal, pipe_fds[0]);
+    log_open();
+    int count = fill_up();
+
+    int found = 0, lost = 0;
+    for (int i = 0; i < 2; i++) {
+        FILE *stream = fdopen(dup(terminal), "r");
+        while (fgets(line, sizeof(line), stream))
+            if (strstr(line, " log: "))
+                lost += atoi(strstr(line, " log: ") + strlen(" log: "));
+            else /* one line may have been cut */
+                found += fits(line, "^20.* newsfeed\\[[0-9]+\\] x: x{999}\n$");
+        fclose(stream);
+        log_tell_lost();
+    }
+    ck_assert_int_gt(found, 0);
+    ck_assert_int_eq(found + lost, count);
+    close(fd);
+    close(terminal);
+}
+END_TEST
+
 START_TEST(bytes_of_utf8_stay)
 {
     log_info("x", "\xc3\xa4");
     ck_assert(fits(logged(), "x: \xc3\xa4\n$"));
+}
+END_TEST
+
+START_TEST(control_characters_of_two_bytes_are_masked_as_well)
+{
+    log_info("x", "a\xc2\x9b"
+                  "1m\xc2\x80\xc2\x9f\xc2\xa0");
+    ck_assert(fits(logged(), "x: a\\?\\?1m\\?\\?\\?\\?\xc2\xa0\n$"));
+}
+END_TEST
+
+START_TEST(bytes_that_are_no_utf8_are_masked)
+{
+    log_info("x", "\x9b"
+                  "1m \xc3( \xc0\x80 \xed\xa0\x80 \xf0\x9f\x98\x80 \xe2\x82");
+    ck_assert(fits(logged(), "x: \\?1m \\?\\( \\?\\? \\?\\?\\? "
+                             "\xf0\x9f\x98\x80 \\?\\?\n$"));
 }
 END_TEST
 
@@ -122,7 +340,17 @@ int main(void)
     tcase_add_test(tests, a_request_is_named_until_it_is_over);
     tcase_add_test(tests, lines_above_the_level_are_dropped);
     tcase_add_test(tests, control_characters_forge_no_line);
+    tcase_add_test(tests, a_full_pipe_stops_nobody_and_the_loss_is_told);
+    tcase_add_test(tests, a_full_pipe_that_may_not_be_opened_stops_nobody);
+    tcase_add_test(tests, the_mode_of_the_others_descriptor_stays);
+    tcase_add_test(tests, losses_are_counted_over_all_processes);
+    tcase_add_test(tests, a_pipe_without_a_reader_stops_nobody);
+    tcase_add_test(tests, a_full_socket_stops_nobody_and_the_loss_is_told);
+    tcase_add_test(tests, a_line_has_its_priority_in_the_journal_alone);
+    tcase_add_test(tests, a_terminal_that_is_held_up_stops_nobody);
     tcase_add_test(tests, bytes_of_utf8_stay);
+    tcase_add_test(tests, control_characters_of_two_bytes_are_masked_as_well);
+    tcase_add_test(tests, bytes_that_are_no_utf8_are_masked);
     tcase_add_test(tests, a_long_line_is_cut_and_still_ends);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_ENV);
