@@ -1,8 +1,12 @@
-"""The specification itself: that it says what the contract says."""
+"""The specification itself: that it says what the contract says, that nginx
+says the same, and that everybody can have it."""
 
 import re
 
+import pytest
+
 import spec
+from stack import ROOT
 
 CONTRACT = {
     "addParticipant": ("POST", "/participant"),
@@ -53,3 +57,59 @@ def test_every_operation_tells_its_errors():
     for id, method, template in spec.operations():
         responses = spec.document["paths"][template][method.lower()]["responses"]
         assert "default" in responses or {"400", "503"} <= set(responses), id
+
+
+def methods_by_spec():
+    """The lines that nginx needs, by pattern."""
+    found = {r"~^/openapi\.yaml(\?|$)": "GET, HEAD, OPTIONS"}
+    for template, item in spec.document["paths"].items():
+        pattern = re.sub(r"\{\w+\}", "[^/?]+", template)
+        names = [m.upper() for m in spec.METHODS if m in item]
+        allow = ", ".join([*names, "OPTIONS"]).replace("GET", "GET, HEAD")
+        found[rf"~^{pattern}(\?|$)"] = allow
+    return found
+
+
+def test_nginx_allows_the_methods_of_each_path():
+    file = ROOT / "nginx" / "http.conf"
+    block = re.search(r"map \$request_uri \$newsfeed_allow \{(.*?)\n\}", file.read_text(), re.S)
+    found = dict(re.findall(r'"(~[^"]*)" "([^"]*)";', block[1]))
+    expected = methods_by_spec()
+    for pattern in found.keys() - expected.keys():
+        pytest.fail(f"{file}: no path of {spec.FILE} is matched by {pattern}")
+    for pattern, allow in expected.items():
+        assert found.get(pattern) == allow, (
+            f'{file}: in the map $newsfeed_allow, write: "{pattern}" "{allow}";')
+
+
+def test_everybody_can_have_the_file_that_the_workers_read(client):
+    answer = client.get("/openapi.yaml", headers={"Origin": "https://example.org"})
+    assert answer.status == 200
+    assert answer.body == spec.FILE.read_bytes()
+    assert answer.headers["content-type"] == "application/yaml"
+    assert answer.headers["access-control-allow-origin"] == "*"
+    tag = {"If-None-Match": answer.headers["etag"]}
+    assert client.get("/openapi.yaml", headers=tag).status == 304
+    head = client.request("HEAD", "/openapi.yaml")
+    assert head.headers["content-length"] == str(len(answer.body))
+    options = client.request("OPTIONS", "/openapi.yaml")
+    assert (options.status, options.headers["allow"]) == (204, "GET, HEAD, OPTIONS")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"])
+def test_the_file_can_only_be_read(client, method):
+    answer = client.request(method, "/openapi.yaml", body=b"x" * 1000)
+    assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD, OPTIONS")
+
+
+def test_it_is_the_file_that_the_settings_name(make_stack, folder):
+    file = folder / "other.yaml"
+    file.write_text(spec.FILE.read_text() + "# Ours.\n")
+    file.chmod(0o644)
+    stack = make_stack(WORKERS="1", SETTINGS=f"service.spec={file}")
+    assert stack.client.get("/openapi.yaml").body.endswith(b"# Ours.\n")
+
+
+@pytest.mark.parametrize("path", ["/", "/http.conf", "/openapi.yaml/", "/openapi"])
+def test_nothing_else_of_its_folder_is_served(client, path):
+    assert client.get(path).status == 404
