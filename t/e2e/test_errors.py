@@ -58,6 +58,26 @@ def test_a_method_that_nobody_knows_is_405(client):
     assert client.request("BREW", "/participant").status == 405
 
 
+ANY = {"GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"}
+
+
+@pytest.mark.parametrize("size", [0, 1000, 200_000])
+@pytest.mark.parametrize("path, allowed", [
+    ("/participant", {"POST", "OPTIONS"}), ("/nothing", ANY), ("/", ANY)])
+@pytest.mark.parametrize("method", ["TRACE", "CONNECT"])
+def test_a_method_that_nginx_refuses_is_405_like_any_other(
+        client, method, path, allowed, size):
+    """Whatever body comes with it."""
+    head = f"{method} {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {size}\r\n\r\n"
+    head, _, body = client.raw(head.encode() + b"x" * size).partition(b"\r\n\r\n")
+    status, *lines = head.decode().split("\r\n")
+    assert status.split()[1] == "405"
+    assert json.loads(body)["status"] == 405
+    headers = dict(line.split(": ", 1) for line in lines)
+    assert headers["Content-Type"] == "application/problem+json"
+    assert set(headers["Allow"].split(", ")) == allowed
+
+
 @pytest.mark.parametrize("query", ["?limitt=5", "?keyword=a", "?", "?="])
 def test_an_unknown_query_parameter_is_400(client, query):
     one = client.add_participant()
