@@ -76,6 +76,7 @@ static int serve_requests(const struct options *options)
     struct setup setup;
     struct buf reason = {0};
 
+    master_ignore_signals();
     if (!setup_load(&options->source, &setup, &reason))
         return fail(&reason, EX_CONFIG);
     log_set_level(setup.config->service_log_level);

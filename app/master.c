@@ -86,6 +86,21 @@ static void on_signal(int number)
         got_hup = 1;
 }
 
+void master_ignore_signals(void)
+{
+    static const int meaningless[] = {SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM,
+        SIGPROF, SIGPIPE, SIGIO, SIGPWR, SIGSTKFLT, SIGXFSZ};
+    sigset_t later;
+
+    for (size_t i = 0; i < sizeof(meaningless) / sizeof(*meaningless); i++)
+        signal(meaningless[i], SIG_IGN);
+    for (int i = SIGRTMIN; i <= SIGRTMAX; i++)
+        signal(i, SIG_IGN);
+    sigemptyset(&later);
+    sigaddset(&later, SIGHUP);
+    sigprocmask(SIG_BLOCK, &later, NULL);
+}
+
 /* They are blocked, in the children as well, but while waiting. */
 static void catch_signals(sigset_t *wait_mask)
 {

@@ -32,6 +32,21 @@ def test_a_killed_worker_is_replaced(stack):
     assert stack.client.add_participant()
 
 
+def test_signals_without_a_meaning_do_nothing(stack):
+    eventually(lambda: len(stack.children()) == 4)
+    processes = [stack.pid("newsfeed"), *stack.children()]
+    others = {signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGPIPE,
+              signal.SIGVTALRM, signal.SIGPROF, signal.SIGIO, signal.SIGPWR,
+              signal.SIGXFSZ, signal.SIGRTMIN, signal.SIGRTMAX}
+    for pid in processes:
+        for number in others:
+            os.kill(pid, number)
+    for _ in range(12):
+        assert stack.client.add_participant()
+    assert [stack.pid("newsfeed"), *stack.children()] == processes
+    assert all(map(alive, processes))
+
+
 def test_all_workers_killed_at_once_are_replaced(stack):
     before = set(stack.workers())
     for pid in before:
