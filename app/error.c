@@ -15,6 +15,11 @@ static const int statuses[] = {
     [ERR_MEDIA_TYPE] = 415,
     [ERR_KEY_REUSED] = 422,
     [ERR_UNAVAILABLE] = 503,
+    [ERR_QUEUED] = 503,
+    [ERR_TIMEOUT] = 503,
+    [ERR_LOCKED] = 503,
+    [ERR_NO_DATABASE] = 503,
+    [ERR_UNKNOWN] = 503,
     [ERR_INTERNAL] = 500,
 };
 

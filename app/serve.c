@@ -79,7 +79,7 @@ enum error service_check_database(
 {
     struct pg_settings settings = database_settings(config);
     struct pg *pg = pg_new(&settings);
-    enum error error = pg ? pg_connect(pg, reason) : ERR_UNAVAILABLE;
+    enum error error = pg ? pg_connect(pg, reason) : ERR_NO_DATABASE;
 
     pg_free(pg);
     return error;
@@ -231,7 +231,20 @@ static const char *default_detail(enum error error)
     case ERR_MEDIA_TYPE:
         return "the body must be sent as Content-Type: application/json";
     case ERR_UNAVAILABLE:
-        return "the service is overloaded or without its database; try again";
+        return "the service is overloaded; try again";
+    case ERR_QUEUED:
+        return "the service is overloaded, this request waited too long for "
+               "its turn; try again";
+    case ERR_TIMEOUT:
+        return "the database took too long; try again";
+    case ERR_LOCKED:
+        return "the database took too long, other requests were in the way; "
+               "try again";
+    case ERR_NO_DATABASE:
+        return "the service is without its database; try again";
+    case ERR_UNKNOWN:
+        return "it is not known whether this was done; repeat it with the same "
+               "Idempotency-Key, or without one look first";
     default:
         return "something unforeseen happened; it was logged with this "
                "request_id";
@@ -243,7 +256,7 @@ static void print_headers(const struct http_request *request, enum error error,
 {
     struct buf allow = {0};
 
-    if (error == ERR_UNAVAILABLE)
+    if (error_status(error) == 503)
         http_header(response, "Retry-After", "1");
     if (error == ERR_UNAUTHENTICATED)
         http_header(response, "WWW-Authenticate", "Bearer realm=\"newsfeed\"%s",
@@ -325,7 +338,7 @@ void serve(struct service *service, const struct http_request *request,
     buf_reset(&service->touched, KEPT);
     buf_reset(&service->page, KEPT);
 
-    enum error error = request->expired ? ERR_UNAVAILABLE : OK;
+    enum error error = request->expired ? ERR_QUEUED : OK;
     if (!error)
         error =
             route_match(service->spec, request->method, request->path, &route);

@@ -22,6 +22,11 @@ static const struct {
     {ERR_MEDIA_TYPE, 415, "Unsupported Media Type"},
     {ERR_KEY_REUSED, 422, "Unprocessable Content"},
     {ERR_UNAVAILABLE, 503, "Service Unavailable"},
+    {ERR_QUEUED, 503, "Service Unavailable"},
+    {ERR_TIMEOUT, 503, "Service Unavailable"},
+    {ERR_LOCKED, 503, "Service Unavailable"},
+    {ERR_NO_DATABASE, 503, "Service Unavailable"},
+    {ERR_UNKNOWN, 503, "Service Unavailable"},
     {ERR_INTERNAL, 500, "Internal Server Error"},
 };
 
