@@ -83,7 +83,7 @@ static int serve_requests(const struct options *options)
     log_info("launch", "newsfeed %s", release_version);
 
     enum error error = service_check_database(setup.config, &reason);
-    if (error && error != ERR_UNAVAILABLE) {
+    if (error && error_status(error) != 503) {
         setup_clear(&setup);
         return fail(&reason, EX_CONFIG);
     }

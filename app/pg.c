@@ -13,7 +13,7 @@
 
 enum {
     STATEMENTS_MAX = 64, /* in the whole program */
-    RUNS_MAX = 3,        /* of a statement that met a deadlock */
+    RUNS_MAX = 3,        /* of a statement that others were in the way of */
     CONNECT_PAUSE = 100, /* ms between attempts of all workers together */
     CLIENT_GRACE = 100,  /* ms that the client waits past the server's limit */
     IDLE_TIMEOUT = 3000, /* ms between two statements of a transaction */
@@ -30,6 +30,7 @@ struct pg {
     bool in_transaction;
     const struct pg_statement *running; /* what was sent and not waited for */
     int64_t deadline;                   /* of that */
+    int64_t identity;
     int first_host; /* the list of hosts is rotated to begin with this one */
 };
 
@@ -187,66 +188,95 @@ static bool has_rows(const struct pg *pg)
     return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
 }
 
-/* Holds what the database says of itself against what this program needs. */
-static enum error check_database(const struct pg *pg, struct buf *reason)
-{
-    int version = atoi(PQgetvalue(pg->result, 0, 0));
-    const char *encoding = PQgetvalue(pg->result, 0, 1);
+/* What the database says of itself, in this order: its encoding, how many of
+ * the migrations that this program needs it has, the first later one that is
+ * breaking, its identity. A timeline begins with each promotion of a standby
+ * and each recovery to a point in time. */
+static const char look_at_database[] =
+    "SELECT current_setting('server_encoding'),"
+    " count(*) FILTER (WHERE version <= %1$d)::text,"
+    " min(version) FILTER (WHERE version > %1$d AND NOT compatible)::text,"
+    " (SELECT hashtextextended(concat_ws(' ', system_identifier, oid,"
+    " CASE WHEN NOT pg_is_in_recovery()"
+    " THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) END, id), 0)"
+    " FROM pg_control_system(), pg_database, incarnation"
+    " WHERE datname = current_database())::text FROM migration";
 
-    if (strcmp(encoding, "UTF8") != 0) {
+/* Holds that against what this program needs. */
+static enum error check_database(struct pg *pg, struct buf *reason)
+{
+    const char *encoding = PQgetvalue(pg->result, 0, 0);
+    int known = atoi(PQgetvalue(pg->result, 0, 1));
+    int breaking = atoi(PQgetvalue(pg->result, 0, 2));
+
+    if (strcmp(encoding, "UTF8") != 0)
         buf_printf(reason,
             "database: its encoding is %s and must be UTF8; make it anew with "
             "createdb -E UTF8 -T template0",
             encoding);
-        return ERR_INVALID;
-    }
-    if (version == pg->settings.schema_version)
+    else if (known < pg->settings.schema_version)
+        buf_printf(reason,
+            "database: its schema has version %d, this program needs version "
+            "%d; run sql/migrate",
+            known, pg->settings.schema_version);
+    else if (breaking > 0)
+        buf_printf(reason,
+            "database: its schema has version %d, which a program for version "
+            "%d does not know; install the program that belongs to it",
+            breaking, pg->settings.schema_version);
+    else {
+        pg->identity = strtoll(PQgetvalue(pg->result, 0, 3), NULL, 10);
         return OK;
-    buf_printf(reason,
-        "database: its schema has version %d, this program knows version %d; "
-        "%s",
-        version, pg->settings.schema_version,
-        version < pg->settings.schema_version
-            ? "run sql/migrate"
-            : "install the program that belongs to it");
+    }
     return ERR_INVALID;
+}
+
+int64_t pg_identity(const struct pg *pg)
+{
+    return pg->identity;
 }
 
 /* Sets up the session, unless a pooler would give it to others, and looks at
  * the database. Every statement is planned once and kept, perhaps while its
  * tables are empty, and none of them has to read a whole table; compiling plans
  * never pays for ones this small. A process that stands still within a
- * transaction must not keep its locks. Whoever adds to the search index never
- * has to put its waiting entries in their places: flush_search() does. */
+ * transaction must not keep its locks, and a lock is given up in time to try
+ * for it again: whoever holds it may wait for one of ours, which PostgreSQL
+ * looks for only after its deadlock_timeout. Whoever adds to the search index
+ * never has to put its waiting entries in their places: flush_search() does. */
 static enum error greet(struct pg *pg, int64_t deadline, struct buf *reason)
 {
-    char sql[480] = "";
+    char sql[1200] = "";
+    int len = 0;
 
     if (pg->settings.prepare)
-        snprintf(sql, sizeof(sql),
-            "SET statement_timeout = %d; SET enable_seqscan = off;"
-            "SET plan_cache_mode = force_generic_plan; SET jit = off;"
+        len = snprintf(sql, sizeof(sql),
+            "SET statement_timeout = %d; SET lock_timeout = %d;"
             "SET idle_in_transaction_session_timeout = %d;"
+            "SET enable_seqscan = off; SET jit = off;"
+            "SET plan_cache_mode = force_generic_plan;"
             "SET gin_pending_list_limit = '1GB';",
-            pg->settings.statement_timeout, IDLE_TIMEOUT);
-    strcat(sql, "SELECT max(version)::text, current_setting('server_encoding')"
-                " FROM schema_migration");
+            pg->settings.statement_timeout,
+            pg->settings.statement_timeout / RUNS_MAX + 1, IDLE_TIMEOUT);
+    snprintf(sql + len, sizeof(sql) - (size_t)len, look_at_database,
+        pg->settings.schema_version);
 
     if (!PQsendQuery(pg->conn, sql) || !receive(pg, deadline)) {
         explain(reason, PQerrorMessage(pg->conn));
-        return ERR_UNAVAILABLE;
+        return ERR_NO_DATABASE;
     }
     if (has_rows(pg))
         return check_database(pg, reason);
 
     const char *state = PQresultErrorField(pg->result, PG_DIAG_SQLSTATE);
     if (state && strcmp(state, "42P01") == 0) { /* undefined_table */
-        buf_puts(
-            reason, "database: it has no newsfeed tables yet; run sql/migrate");
+        buf_puts(reason,
+            "database: it has no newsfeed tables yet, or those of an older "
+            "release; run sql/migrate");
         return ERR_INVALID;
     }
     explain(reason, PQresultErrorMessage(pg->result));
-    return ERR_UNAVAILABLE;
+    return ERR_NO_DATABASE;
 }
 
 static void log_notice(void *context, const char *message)
@@ -260,11 +290,11 @@ static enum error connect_new(
     struct pg *pg, struct buf *reason, bool *was_there)
 {
     int64_t deadline = monotonic_ms() + pg->settings.connect_timeout;
-    enum error error = ERR_UNAVAILABLE;
+    enum error error = ERR_NO_DATABASE;
 
     pg->conn = start_connection(pg);
     if (!pg->conn)
-        return ERR_UNAVAILABLE;
+        return ERR_NO_DATABASE;
     PQsetNoticeProcessor(pg->conn, log_notice, NULL);
     if (PQstatus(pg->conn) == CONNECTION_BAD)
         explain(reason, PQerrorMessage(pg->conn));
@@ -293,12 +323,12 @@ enum error pg_connect(struct pg *pg, struct buf *reason)
         return OK;
     if (breaker && breaker_is_open(breaker)) {
         explain(reason, "out of reach a moment ago");
-        return ERR_UNAVAILABLE;
+        return ERR_NO_DATABASE;
     }
     if (breaker && breaker_was_tripped(breaker)) /* the others wait for us */
         breaker_trip(breaker, pg->settings.connect_timeout);
     enum error error = connect_new(pg, &sentence, &was_there);
-    if (error == ERR_UNAVAILABLE && was_there) { /* our session alone was cut */
+    if (error == ERR_NO_DATABASE && was_there) { /* our session alone was cut */
         buf_reset(&sentence, sentence.cap);
         error = connect_new(pg, &sentence, &was_there);
     }
@@ -375,12 +405,14 @@ static bool prepare(struct pg *pg, const struct pg_statement *statement,
 }
 
 /* Sends and receives; false if that broke the connection or took too long.
- * Otherwise pg->result says how it went. */
+ * Otherwise pg->result says how it went. *is_sent: the server may have run it
+ * all the same. */
 static bool run(struct pg *pg, struct pg_statement *statement,
-    struct pg_params *params, int64_t deadline)
+    struct pg_params *params, int64_t deadline, bool *is_sent)
 {
     const char *values[PG_PARAMS_MAX];
 
+    *is_sent = !pg->settings.prepare;
     for (int i = 0; i < params->count; i++)
         values[i] = params->values[i] ? params->values[i]
                                       : (const char *)&params->numbers[i];
@@ -396,50 +428,55 @@ static bool run(struct pg *pg, struct pg_statement *statement,
         if (!pg->prepared[statement->slot])
             return true;
     }
+    *is_sent = true;
     return PQsendQueryPrepared(pg->conn, statement->name, params->count, values,
                params->lengths, params->formats, 1) &&
            receive(pg, deadline);
 }
 
-enum verdict {
-    VERDICT_OK,
-    VERDICT_AGAIN,     /* rolled back, worth another run */
-    VERDICT_RECONNECT, /* rolled back, this session is of no more use */
-    VERDICT_BUSY,      /* out of time or resources */
-    VERDICT_FAULT,
+/* What a failure means to the caller, and what to do about it. */
+struct verdict {
+    enum error error;
+    enum {
+        KEEP,
+        AGAIN,     /* undone, worth another run */
+        RECONNECT, /* this session is of no more use */
+    } next;
 };
 
 /* What an SQLSTATE (PostgreSQL manual, appendix A) means to us. */
-static enum verdict judge(const PGresult *result)
+static struct verdict judge(const PGresult *result)
 {
     static const struct {
         const char *prefix;
-        enum verdict verdict;
+        struct verdict verdict;
     } states[] = {
-        {"40001", VERDICT_AGAIN},     /* serialization_failure */
-        {"40P01", VERDICT_AGAIN},     /* deadlock_detected */
-        {"57014", VERDICT_BUSY},      /* query_canceled: statement_timeout */
-        {"55P03", VERDICT_BUSY},      /* lock_not_available */
-        {"53", VERDICT_BUSY},         /* insufficient resources */
-        {"57P", VERDICT_RECONNECT},   /* shutdown, starting up */
-        {"08P01", VERDICT_FAULT},     /* protocol violation: ours */
-        {"08", VERDICT_RECONNECT},    /* connection exception */
-        {"25006", VERDICT_RECONNECT}, /* read only: after a failover */
-        {"26000", VERDICT_RECONNECT}, /* statement unknown: a pooler's doing */
-        {"42P05", VERDICT_RECONNECT}, /* statement exists already: the same */
-        {"0A000", VERDICT_RECONNECT}, /* cached plan must not change type */
+        {"40001", {ERR_LOCKED, AGAIN}}, /* serialization_failure */
+        {"40P01", {ERR_LOCKED, AGAIN}}, /* deadlock_detected */
+        {"55P03", {ERR_LOCKED, AGAIN}}, /* lock_not_available: lock_timeout */
+        {"57014", {ERR_TIMEOUT, KEEP}}, /* query_canceled */
+        {"25P03", {ERR_TIMEOUT, RECONNECT}}, /* stood still in a transaction */
+        {"53", {ERR_UNAVAILABLE, KEEP}},     /* insufficient resources */
+        {"57P", {ERR_NO_DATABASE, RECONNECT}},   /* shutdown, starting up */
+        {"08P01", {ERR_INTERNAL, KEEP}},         /* protocol violation: ours */
+        {"08", {ERR_NO_DATABASE, RECONNECT}},    /* connection exception */
+        {"25006", {ERR_NO_DATABASE, RECONNECT}}, /* read only: a failover */
+        {"26000", {ERR_UNAVAILABLE, RECONNECT}}, /* statement unknown, */
+        {"42P05",
+            {ERR_UNAVAILABLE, RECONNECT}}, /* or there: a pooler's doing */
+        {"0A000", {ERR_UNAVAILABLE, RECONNECT}}, /* cached plan out of date */
     };
     ExecStatusType status = PQresultStatus(result);
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK)
-        return VERDICT_OK;
+        return (struct verdict){OK, KEEP};
 
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     if (!state)
-        return VERDICT_RECONNECT;
+        return (struct verdict){ERR_NO_DATABASE, RECONNECT};
     for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++)
         if (strncmp(state, states[i].prefix, strlen(states[i].prefix)) == 0)
             return states[i].verdict;
-    return VERDICT_FAULT;
+    return (struct verdict){ERR_INTERNAL, KEEP};
 }
 
 /* The server itself said what went wrong, and so undid it. */
@@ -459,9 +496,10 @@ static void log_failure(
 }
 
 /* The connection broke, or the time was up, while a statement was under way.
- * A read is worth a second try unless the time was up. */
-static enum verdict lose_connection(struct pg *pg,
-    const struct pg_statement *statement, int64_t deadline, bool may_repeat)
+ * What was sent may go on at the server, which may even have committed it and
+ * wait for a standby. */
+static struct verdict lose_connection(struct pg *pg,
+    const struct pg_statement *statement, int64_t deadline, bool is_undone)
 {
     bool late = monotonic_ms() >= deadline;
     const char *message = PQerrorMessage(pg->conn);
@@ -472,59 +510,67 @@ static enum verdict lose_connection(struct pg *pg,
     if (late && pg->settings.breaker)
         breaker_trip(pg->settings.breaker, CONNECT_PAUSE);
     disconnect(pg);
-    return !late && may_repeat && statement->reads ? VERDICT_AGAIN
-                                                   : VERDICT_BUSY;
+    if (!is_undone)
+        return (struct verdict){ERR_UNKNOWN, RECONNECT};
+    return late ? (struct verdict){ERR_TIMEOUT, RECONNECT}
+                : (struct verdict){ERR_NO_DATABASE, AGAIN};
+}
+
+/* One run of it, by a connection that is there. */
+static struct verdict try(struct pg *pg, struct pg_statement *statement,
+    struct pg_params *params, bool keeps)
+{
+    int64_t deadline =
+        monotonic_ms() + pg->settings.statement_timeout + CLIENT_GRACE;
+    bool is_sent;
+
+    if (!run(pg, statement, params, deadline, &is_sent))
+        return lose_connection(pg, statement, deadline, !keeps || !is_sent);
+    struct verdict verdict = judge(pg->result);
+    if (!verdict.error)
+        return verdict;
+    log_failure(pg, statement);
+    if (verdict.next != RECONNECT)
+        return verdict;
+    if (keeps && !has_sqlstate(pg))
+        verdict.error = ERR_UNKNOWN;
+    else
+        verdict.next = AGAIN;
+    disconnect(pg);
+    return verdict;
 }
 
 enum error pg_exec(
     struct pg *pg, struct pg_statement *statement, struct pg_params *params)
 {
     bool alone = !pg->in_transaction; /* nothing before it that is lost */
-    enum verdict verdict = VERDICT_AGAIN;
+    bool keeps = statement->commits || (alone && !statement->reads);
+    struct verdict verdict = {.next = AGAIN};
 
-    for (int i = 0; i < RUNS_MAX && verdict == VERDICT_AGAIN; i++) {
+    for (int i = 0; i < RUNS_MAX && verdict.next == AGAIN; i++) {
         if (pg->conn && alone)
             drop_if_closed(pg);
-        if (!pg->conn && !alone)
-            return ERR_UNAVAILABLE;
-        enum error error = pg_connect(pg, NULL);
-        if (error)
-            return ERR_UNAVAILABLE;
-
-        int64_t deadline =
-            monotonic_ms() + pg->settings.statement_timeout + CLIENT_GRACE;
-        if (!run(pg, statement, params, deadline)) {
-            verdict = lose_connection(pg, statement, deadline, alone);
-            continue;
-        }
-        verdict = judge(pg->result);
-        if (verdict == VERDICT_OK)
-            return OK;
-        log_failure(pg, statement);
-        if (verdict == VERDICT_RECONNECT) {
-            bool undone = statement->reads || has_sqlstate(pg);
-            disconnect(pg);
-            verdict = undone ? VERDICT_AGAIN : VERDICT_BUSY;
-        }
-        if (!alone)
-            return verdict == VERDICT_FAULT ? ERR_INTERNAL : ERR_UNAVAILABLE;
+        if (!pg->conn && (!alone || pg_connect(pg, NULL)))
+            return ERR_NO_DATABASE;
+        verdict = try(pg, statement, params, keeps);
+        if (!verdict.error || !alone)
+            break;
     }
-    return verdict == VERDICT_FAULT ? ERR_INTERNAL : ERR_UNAVAILABLE;
+    return verdict.error;
 }
 
 enum error pg_send(struct pg *pg, const struct pg_statement *statement)
 {
     if (pg->conn)
         drop_if_closed(pg);
-    enum error error = pg_connect(pg, NULL);
-    if (error)
-        return ERR_UNAVAILABLE;
+    if (pg_connect(pg, NULL))
+        return ERR_NO_DATABASE;
 
     pg->deadline =
         monotonic_ms() + pg->settings.statement_timeout + CLIENT_GRACE;
     if (!PQsendQuery(pg->conn, statement->sql)) {
-        lose_connection(pg, statement, pg->deadline, false);
-        return ERR_UNAVAILABLE;
+        lose_connection(pg, statement, pg->deadline, true);
+        return ERR_NO_DATABASE;
     }
     pg->running = statement;
     return OK;
@@ -541,8 +587,8 @@ bool pg_is_running(struct pg *pg)
         return true;
     pg->running = NULL;
     if (!alive || !receive(pg, monotonic_ms()))
-        lose_connection(pg, statement, pg->deadline, false);
-    else if (judge(pg->result) != VERDICT_OK)
+        lose_connection(pg, statement, pg->deadline, true);
+    else if (judge(pg->result).error)
         log_failure(pg, statement);
     return false;
 }
@@ -564,7 +610,8 @@ enum error pg_begin(struct pg *pg)
 
 enum error pg_commit(struct pg *pg)
 {
-    static struct pg_statement commit = {.name = "commit", .sql = "COMMIT"};
+    static struct pg_statement commit = {
+        .name = "commit", .sql = "COMMIT", .commits = true};
     enum error error = pg_exec(pg, &commit, &(struct pg_params){0});
 
     pg->in_transaction = false;

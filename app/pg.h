@@ -19,7 +19,7 @@ struct pg_settings {
     int connect_timeout;   /* ms, of a whole attempt */
     int statement_timeout; /* ms, on the server; the client allows a bit more */
     bool prepare;
-    int schema_version;      /* what schema_migration must say */
+    int schema_version;      /* the last migration that is needed */
     struct breaker *breaker; /* NULL: never spared a failing connect */
 };
 
@@ -27,8 +27,9 @@ struct pg_settings {
 struct pg_statement {
     const char *name;
     const char *sql;
-    bool reads; /* may be run again when the connection breaks in it */
-    int slot;   /* the driver's */
+    bool reads;   /* may be run again when the connection breaks in it */
+    bool commits; /* makes last what ran before it */
+    int slot;     /* the driver's */
 };
 
 enum {
@@ -57,15 +58,22 @@ struct pg *pg_new(const struct pg_settings *settings);
 void pg_free(struct pg *pg);
 
 /* Connects unless connected. `reason` (may be NULL) gets a sentence unless OK.
- * ERR_UNAVAILABLE: out of reach, or the breaker is open; ERR_INVALID: another
- * schema version. */
+ * ERR_NO_DATABASE: out of reach, or the breaker is open; ERR_INVALID: its
+ * schema is not one for this program. */
 MUST_CHECK enum error pg_connect(struct pg *pg, struct buf *reason);
+
+/* Stands for the database that was connected to last, and for the life that it
+ * is in: another number after a restore, a failover, a look at another one. 0
+ * before the first connection. */
+int64_t pg_identity(const struct pg *pg);
 
 /* Runs one statement in one round trip (two at its first use). Its result is
  * read with the getters below, until the next call with this pg. Errors are
- * logged here: ERR_UNAVAILABLE: no connection, timeout, overload, shutdown;
- * ERR_INTERNAL: everything else. Serialization failures and deadlocks outside
- * of a transaction are run again, three times at most. */
+ * logged here. ERR_TIMEOUT: it took too long; ERR_LOCKED: another transaction
+ * was in the way, and outside of a transaction it was run three times;
+ * ERR_NO_DATABASE: no connection; ERR_UNAVAILABLE: overload; ERR_UNKNOWN: a
+ * write or a COMMIT was sent and its answer never came; ERR_INTERNAL:
+ * everything else. Within a transaction, all but ERR_UNKNOWN undo it. */
 MUST_CHECK enum error pg_exec(
     struct pg *pg, struct pg_statement *statement, struct pg_params *params);
 

@@ -29,9 +29,9 @@ void serve(struct service *service, const struct http_request *request,
  * each handler without an operation; false if there was one. */
 bool service_check_spec(const struct spec *spec, struct buf *faults);
 
-/* Connects, compares the schema version with the one that this program was
- * written for, disconnects. OK; ERR_UNAVAILABLE: no database (yet);
- * ERR_INVALID: another version. `reason` gets a sentence unless OK. */
+/* Connects, looks whether the schema is one for this program, disconnects. OK;
+ * ERR_NO_DATABASE: out of reach (as yet); ERR_INVALID: it is not. `reason` gets
+ * a sentence unless OK. */
 MUST_CHECK enum error service_check_database(
     const struct config *config, struct buf *reason);
 

@@ -11,9 +11,9 @@
 #include "model.h"
 #include "pg.h"
 
-/* What schema_migration must say. */
+/* The last migration that this was written for. */
 enum {
-    STORE_SCHEMA_VERSION = 2
+    STORE_SCHEMA_VERSION = 3
 };
 
 struct items {

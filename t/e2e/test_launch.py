@@ -197,8 +197,8 @@ class TestWithADatabase:
 
     def test_a_database_of_another_version_is_named_and_not_used(self, stack):
         stack.down("newsfeed")
-        stack.sql("INSERT INTO schema_migration (version, name, checksum)"
-                  " VALUES (999, 'from_the_future', '')")
+        stack.sql("INSERT INTO migration (version, name, checksum, compatible)"
+                  " VALUES (999, 'from_the_future', '', false)")
         try:
             result = self.check(stack)
             assert result.returncode != 0 and "999" in result.stderr
@@ -206,18 +206,18 @@ class TestWithADatabase:
             assert started.returncode != 0
             eventually(lambda: "999" in stack.log())
         finally:
-            stack.sql("DELETE FROM schema_migration WHERE version = 999")
+            stack.sql("DELETE FROM migration WHERE version = 999")
             stack.up("newsfeed")
         assert stack.client.add_participant()
 
     def test_a_database_without_a_schema_is_named(self, stack):
-        stack.sql("ALTER TABLE schema_migration RENAME TO elsewhere")
+        stack.sql("ALTER TABLE migration RENAME TO elsewhere")
         try:
             result = self.check(stack)
             assert result.returncode != 0
             assert "sql/migrate" in result.stderr
         finally:
-            stack.sql("ALTER TABLE elsewhere RENAME TO schema_migration")
+            stack.sql("ALTER TABLE elsewhere RENAME TO migration")
         assert self.check(stack).returncode == 0
 
     def test_the_service_role_has_no_more_rights_than_it_uses(self, stack):
@@ -229,7 +229,7 @@ class TestWithADatabase:
         for statement in (
             "CREATE TABLE mine ()", "DROP TABLE outbound", "TRUNCATE inbound",
             "UPDATE outbound SET story = ''", "ALTER TABLE participant ADD x int",
-            "DELETE FROM schema_migration", "INSERT INTO schema_migration DEFAULT VALUES",
+            "DELETE FROM migration", "INSERT INTO migration DEFAULT VALUES",
         ):
             result = as_service(statement + ";")
             assert result.returncode != 0, statement

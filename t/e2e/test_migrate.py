@@ -1,12 +1,15 @@
 """sql/migrate: once, in order, one at a time, and never over a changed past."""
 
+import os
 import shutil
+import signal
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from stack import ROOT, as_account
+from waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("migrate")
 
@@ -39,6 +42,9 @@ class Database:
         return result.stdout
 
     def add(self, name, text):
+        """From the third on, a migration has to say what it is."""
+        if name > "003" and "-- compatible:" not in text:
+            text += "\n-- compatible: yes\n"
         (self.folder / name).write_text(text)
 
     def rows(self, text):
@@ -48,7 +54,7 @@ class Database:
         return result.stdout.split()
 
     def versions(self):
-        return self.rows("SELECT version FROM schema_migration ORDER BY 1")
+        return self.rows("SELECT version FROM migration ORDER BY 1")
 
 
 @pytest.fixture
@@ -66,9 +72,9 @@ def test_an_empty_database_gets_everything(database):
 
 def test_a_second_time_nothing_happens(database):
     database.migrate()
-    before = database.rows("SELECT * FROM schema_migration")
+    before = database.rows("SELECT * FROM migration")
     database.migrate()
-    assert database.rows("SELECT * FROM schema_migration") == before
+    assert database.rows("SELECT * FROM migration") == before
 
 
 def test_two_at_a_time_do_it_once(database):
@@ -92,7 +98,7 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(database):
 
 
 def test_status_says_what_ran_and_what_did_not(database):
-    assert "001_feed.sql pending" in database.migrate("--status")
+    assert "001_feed.sql breaking pending" in database.migrate("--status")
     database.migrate()
     assert "pending" not in database.migrate("--status")
 
@@ -164,3 +170,54 @@ def test_where_no_post_waited_none_does_behind_002(database):
     database.bring("002_search_progress.sql")
     database.migrate()
     assert database.rows("SELECT posts FROM search_backlog") == ["0"]
+
+
+# --- the program and a schema that is newer ----------------------------------
+
+def migrate_further(database, name, compatible):
+    for path in sorted((ROOT / "sql").glob("[0-9]*.sql")):
+        database.bring(path.name)
+    database.add(name, f"CREATE TABLE more ();\n-- compatible: {compatible}\n")
+    database.migrate()
+
+
+@pytest.fixture
+def running(make_stack, folder):
+    """The service, and its own database to migrate further."""
+    stack = make_stack(WORKERS="2")
+    return stack, Database(stack, folder, "newsfeed")
+
+
+def replace_workers(stack):
+    workers = stack.workers()
+    for pid in workers:
+        os.kill(pid, signal.SIGKILL)
+    eventually(lambda: len(set(stack.workers()) - set(workers)) == len(workers))
+
+
+def test_a_program_works_on_behind_a_compatible_migration(running):
+    stack, database = running
+    migrate_further(database, f"{next_number()}_more.sql", "yes")
+    author, reader = stack.client.friends_of_new()
+    replace_workers(stack)
+    for _ in range(10):
+        assert stack.client.publish(author) == stack.client.inbound_ids(reader)[0]
+    stack.call("down", "newsfeed")
+    stack.call("up", "newsfeed")
+    assert stack.client.inbound_ids(reader) == stack.client.outbound_ids(author)
+
+
+def test_a_program_refuses_what_a_breaking_migration_made(running):
+    stack, database = running
+    number = next_number()
+    migrate_further(database, f"{number}_more.sql", "no")
+    replace_workers(stack)
+    assert stack.client.get("/participant/1").status == 503
+    sentence = f"its schema has version {int(number)}, which a program for version"
+    assert sentence in stack.log()
+    stack.call("down", "newsfeed")
+    assert sentence in stack.call("up", "newsfeed", check=False).stdout
+
+
+def next_number():
+    return f"{len(list((ROOT / 'sql').glob('[0-9]*.sql'))) + 1:03}"

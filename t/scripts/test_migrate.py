@@ -1,5 +1,6 @@
 """sql/migrate, on migrations of its own in a PostgreSQL of its own."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -43,7 +44,10 @@ class Migrations:
     def sql(self, text):
         return self.psql(self.folder.name, text)
 
-    def write(self, name, text):
+    def write(self, name, text, compatible="yes"):
+        """From the third on, a migration says what it is, in its last line."""
+        if name > "003" and compatible:
+            text += f"\n-- compatible: {compatible}\n"
         (self.folder / name).write_text(text)
 
     def command(self, *options):
@@ -81,7 +85,7 @@ def test_applies_all_in_order(migrations):
     assert output.splitlines() == [
         "applied 001_one.sql", "applied 002_two.sql",
         "the schema is at version 2"]
-    assert migrations.sql("SELECT version, name FROM schema_migration") == [
+    assert migrations.sql("SELECT version, name FROM migration") == [
         "1|one", "2|two"]
 
 
@@ -103,7 +107,7 @@ def test_an_error_names_file_and_line_and_leaves_nothing(migrations):
     assert "003_bad.sql:2: ERROR:  division by zero" in error
     assert "applied 002_two.sql" in output
     assert migrations.sql("SELECT max(version), to_regclass('three') IS NULL"
-                          " FROM schema_migration") == ["2|t"]
+                          " FROM migration") == ["2|t"]
 
 
 def test_goes_on_where_an_error_was_mended(migrations):
@@ -157,7 +161,7 @@ def test_refuses_a_newer_database(migrations):
 
 def test_refuses_a_lost_row(migrations):
     migrations.run()
-    migrations.sql("DELETE FROM schema_migration WHERE version = 1")
+    migrations.sql("DELETE FROM migration WHERE version = 1")
     assert refused(migrations, "001_one.sql", "lost")
 
 
@@ -167,16 +171,90 @@ def test_status_tells_what_is_pending(migrations):
     lines = migrations.run("--status")[1].splitlines()
     assert [line.split()[0] for line in lines] == [
         "001_one.sql", "002_two.sql", "003_three.sql"]
+    assert [line.split()[1] for line in lines] == [
+        "breaking", "breaking", "compatible"]
     assert lines[0].endswith("Z")
     assert lines[2].endswith(" pending")
 
 
 def test_dry_run_changes_nothing(migrations):
     code, output, _ = migrations.run("--dry-run")
-    assert (code, output) == (
-        0, "would apply 001_one.sql\nwould apply 002_two.sql\n")
-    assert migrations.sql("SELECT to_regclass('schema_migration') IS NULL") == [
+    assert (code, output) == (0, "would apply 001_one.sql (breaking)\n"
+                                 "would apply 002_two.sql (breaking)\n")
+    assert migrations.sql("SELECT to_regclass('migration') IS NULL") == [
         "t"]
+
+
+@pytest.mark.parametrize("kind", [None, "maybe", "yes\n-- compatible: no"])
+def test_refuses_a_migration_that_does_not_say_what_it_is(migrations, kind):
+    migrations.write("003_three.sql", "", compatible=kind)
+    assert refused(migrations, "003_three.sql", "-- compatible: yes")
+
+
+# What the releases before migrations said so ask, and what they were told.
+BEFORE = "SELECT max(version)::text FROM schema_migration"
+
+
+def test_a_compatible_migration_is_not_shown_to_programs_of_before(migrations):
+    migrations.run()
+    assert migrations.sql(BEFORE) == ["2"]
+    migrations.write("003_three.sql", "", compatible="yes")
+    migrations.run()
+    assert migrations.sql(BEFORE) == ["2"]
+
+
+def test_a_breaking_migration_is_shown_to_programs_of_before(migrations):
+    migrations.write("003_three.sql", "", compatible="yes")
+    migrations.write("004_four.sql", "", compatible="no")
+    migrations.run()
+    assert migrations.sql(BEFORE) == ["4"]
+    migrations.write("005_five.sql", "", compatible="yes")
+    migrations.run()
+    assert migrations.sql(BEFORE) == ["4"]
+
+
+@pytest.fixture
+def older(migrations):
+    """What a release of before left, with the rights that its 001 gave."""
+    migrations.sql("""
+        CREATE TABLE schema_migration (
+            version    integer PRIMARY KEY,
+            name       text NOT NULL,
+            checksum   text NOT NULL,
+            applied_at timestamptz NOT NULL DEFAULT now());
+        GRANT SELECT ON schema_migration TO newsfeed""")
+    for version, name in enumerate(["one", "two"], 1):
+        text = (migrations.folder / f"00{version}_{name}.sql").read_bytes()
+        migrations.sql("INSERT INTO schema_migration (version, name, checksum)"
+                       f" VALUES ({version}, '{name}',"
+                       f" '{hashlib.sha256(text).hexdigest()}')")
+    return migrations
+
+
+def test_status_of_a_database_of_before_changes_nothing(older):
+    assert "pending" not in older.run("--status")[1]
+    assert older.sql("SELECT to_regclass('migration') IS NULL") == ["t"]
+
+
+def test_goes_on_from_a_release_of_before(older):
+    older.write("003_three.sql", "CREATE TABLE three (id int);")
+    assert older.run()[1].splitlines() == [
+        "applied 003_three.sql", "the schema is at version 3"]
+    assert older.sql("SELECT version, compatible FROM migration") == [
+        "1|f", "2|f", "3|t"]
+    assert older.sql(f"SET ROLE newsfeed; {BEFORE}") == ["2"]
+
+
+def test_the_script_of_before_finds_nothing_to_do(older, folder):
+    """It reads what its release wrote, makes the table if there is none, and
+    counts its rows."""
+    older.write("003_three.sql", "")
+    older.run()
+    known = "SELECT version, name, checksum FROM schema_migration"
+    before = older.sql(known)
+    assert [row.split("|")[0] for row in before] == ["1", "2"]
+    older.sql("CREATE TABLE IF NOT EXISTS schema_migration (version int)")
+    assert older.sql("SELECT count(*) FROM schema_migration") == ["2"]
 
 
 def test_two_at_a_time_apply_each_once(migrations):

@@ -2,7 +2,7 @@
 -- do more.
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(77);
+SELECT plan(83);
 
 -- Runs a statement as newsfeed: 'ok', or the error's code.
 CREATE FUNCTION pg_temp.try(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -56,7 +56,8 @@ SELECT table_privs_are('search_progress', 'newsfeed',
     ARRAY['SELECT', 'UPDATE']);
 SELECT table_privs_are('search_gap', 'newsfeed',
     ARRAY['SELECT', 'INSERT', 'DELETE']);
-SELECT table_privs_are('schema_migration', 'newsfeed', ARRAY['SELECT']);
+SELECT table_privs_are(name, 'newsfeed', ARRAY['SELECT'])
+    FROM unnest(ARRAY['migration', 'schema_migration', 'incarnation']) name;
 SELECT sequence_privs_are('friendship_id_seq', 'newsfeed', ARRAY['USAGE']);
 SELECT schema_privs_are('public', 'newsfeed', ARRAY['USAGE']);
 
@@ -105,7 +106,8 @@ SELECT pg_temp.may('INSERT INTO idempotency (scope, key, fingerprint)
     VALUES ($$/$$, $$k$$, sha256($$$$))');
 SELECT pg_temp.may('UPDATE idempotency SET status = 200, body = $${}$$');
 SELECT pg_temp.may('SELECT pg_try_advisory_xact_lock(1)');
-SELECT pg_temp.may('SELECT version FROM schema_migration');
+SELECT pg_temp.may('SELECT version FROM ' || name)
+    FROM unnest(ARRAY['migration', 'schema_migration']) name;
 SELECT pg_temp.may(format('SELECT unfriend(%s, %s)', :ada, :bob));
 SELECT pg_temp.may('DELETE FROM ' || name) FROM unnest(ARRAY['inbound',
     'search', 'outbound', 'friendship', 'outbox', 'idempotency',
@@ -120,16 +122,18 @@ SELECT pg_temp.may_not('UPDATE friendship SET since = 0');
 SELECT pg_temp.may_not('UPDATE search SET document = $$$$');
 SELECT pg_temp.may_not('DELETE FROM search_progress');
 
-SELECT pg_temp.may_not('INSERT INTO schema_migration (version, name, checksum)
-    VALUES (999, $$x$$, $$x$$)');
-SELECT pg_temp.may_not('UPDATE schema_migration SET checksum = $$x$$');
-SELECT pg_temp.may_not('DELETE FROM schema_migration');
+SELECT pg_temp.may_not('INSERT INTO migration VALUES
+    (999, $$x$$, $$x$$, now(), true)');
+SELECT pg_temp.may_not('UPDATE migration SET checksum = $$x$$');
+SELECT pg_temp.may_not('DELETE FROM ' || name)
+    FROM unnest(ARRAY['migration', 'schema_migration', 'incarnation']) name;
+SELECT pg_temp.may_not('UPDATE incarnation SET id = gen_random_uuid()');
 
 SELECT pg_temp.may_not('TRUNCATE ' || name) FROM unnest(ARRAY['participant',
     'friendship', 'outbound', 'inbound', 'search', 'outbox', 'idempotency',
-    'schema_migration']) name;
+    'migration']) name;
 SELECT pg_temp.may_not('DROP TABLE ' || name) FROM unnest(ARRAY['participant',
-    'outbound', 'schema_migration']) name;
+    'outbound', 'migration']) name;
 SELECT pg_temp.may_not('ALTER TABLE participant ADD extra text');
 SELECT pg_temp.may_not('ALTER TABLE outbound OWNER TO newsfeed');
 SELECT pg_temp.may_not('CREATE INDEX ON outbound (occurred)');

@@ -1,11 +1,13 @@
 -- The tables: what they hold, what their keys forbid, what is filled in.
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(47);
+SELECT plan(48);
 
 SELECT tables_are('public', ARRAY['participant', 'friendship', 'outbound',
     'inbound', 'search', 'search_progress', 'search_gap', 'outbox',
-    'idempotency', 'schema_migration']);
+    'idempotency', 'incarnation', 'migration']);
+SELECT views_are('public', ARRAY['search_backlog', 'outbox_backlog',
+    'schema_migration', 'tap_funky', 'pg_all_foreign_keys']);
 
 -- --- keys --------------------------------------------------------------------
 
@@ -17,7 +19,7 @@ SELECT col_is_pk('search', 'outbound_id');
 SELECT col_is_pk('outbox', 'id');
 SELECT col_is_pk('search_gap', 'outbound_id');
 SELECT col_is_pk('idempotency', ARRAY['scope', 'key']);
-SELECT col_is_pk('schema_migration', 'version');
+SELECT col_is_pk('migration', 'version');
 
 -- Pages of these lists are read by their cursor.
 SELECT has_index('friendship', 'friendship_page',
@@ -51,7 +53,7 @@ SELECT columns_are('friendship',
 SELECT is_empty($$
     SELECT table_name, column_name FROM information_schema.columns
     WHERE table_schema = 'public' AND data_type <> 'bigint'
-        AND table_name NOT IN ('schema_migration', 'pg_all_foreign_keys')
+        AND table_name NOT IN ('incarnation', 'pg_all_foreign_keys')
         AND (column_name = 'id' OR column_name LIKE '%\_id')
     $$, 'every id is a bigint');
 SELECT is_empty($$
@@ -138,9 +140,9 @@ SELECT is_empty($$
 -- --- migrations --------------------------------------------------------------
 
 SELECT results_eq('SELECT min(version), count(*) = max(version)
-    FROM schema_migration', $$ VALUES (1, true) $$,
+    FROM migration', $$ VALUES (1, true) $$,
     'every migration is written down');
-SELECT is_empty($$ SELECT FROM schema_migration
+SELECT is_empty($$ SELECT FROM migration
     WHERE checksum !~ '^[0-9a-f]{64}$' $$, 'with a checksum');
 SELECT is_empty($$
     SELECT relname FROM pg_class JOIN pg_roles r ON r.oid = relowner
