@@ -9,6 +9,7 @@
 #include "cache.h"
 #include "log.h"
 #include "memc.h"
+#include "runtime.h"
 
 enum {
     GROUPS = 1000,  /* a feed's group is its id modulo this; nginx knows too */
@@ -54,8 +55,15 @@ bool cache_check(const struct config *config, struct buf *faults)
     struct memc *memc =
         memc_new(config->cache_servers, config->cache_timeout, faults);
     bool ok = memc != NULL;
+    ok &= runtime_check(config->service_runtime_dir, faults);
     memc_free(memc);
     return ok;
+}
+
+bool cache_prepare(const struct config *config, struct buf *faults)
+{
+    return *config->cache_servers == '\0' ||
+           runtime_make(config->service_runtime_dir, faults);
 }
 
 struct cache *cache_new(const struct config *config, struct cache_guard *guards)

@@ -38,6 +38,9 @@ enum cache_lookup {
 /* Whether the settings about the cache hold; a line for each fault. */
 bool cache_check(const struct config *config, struct buf *faults);
 
+/* Makes service.runtime_dir, where there is a cache. False: see faults. */
+bool cache_prepare(const struct config *config, struct buf *faults);
+
 /* Connects nothing yet. guards: one for each server, whoever shares them; a
  * server that failed is left alone for a while. The config must outlive it.
  * NULL: no memory, or bad settings (logged). With cache.servers empty

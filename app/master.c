@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cache.h"
 #include "dispatcher.h"
 #include "log.h"
 #include "master.h"
@@ -348,13 +349,24 @@ static void use(struct master *master, const struct setup *setup)
     log_set_level(setup->config->service_log_level);
 }
 
+static bool load(
+    const struct master *master, struct setup *setup, struct buf *faults)
+{
+    if (!setup_load(master->source, setup, faults))
+        return false;
+    if (cache_prepare(setup->config, faults))
+        return true;
+    setup_clear(setup);
+    return false;
+}
+
 /* The old generation serves until every worker of the new one is ready. */
 static void reload(struct master *master)
 {
     struct setup setup;
     struct buf faults = {0};
 
-    if (!setup_load(master->source, &setup, &faults)) {
+    if (!load(master, &setup, &faults)) {
         log_lines("master", buf_text(&faults));
         log_error("master", "the reload is refused, nothing has changed");
         goto out;

@@ -99,6 +99,15 @@ def test_a_bad_override_is_named(setting):
     assert re.split("[.=]", setting)[0] in result.stderr
 
 
+@pytest.mark.parametrize("folder", ["/nowhere/state", "/dev/null/state"])
+def test_a_runtime_folder_that_cannot_be_written_is_named(folder):
+    settings = ("--set", f"service.runtime_dir={folder}")
+    result = check(SPEC, *settings, "--set", "cache.servers=127.0.0.1:1")
+    assert result.returncode != 0
+    assert "service.runtime_dir" in result.stderr and folder in result.stderr
+    assert "service.runtime_dir" not in check(SPEC, *settings).stderr  # no cache
+
+
 def test_a_missing_settings_file_is_named():
     result = run("-c", "/nowhere.conf", "--check")
     assert result.returncode != 0 and "/nowhere.conf" in result.stderr

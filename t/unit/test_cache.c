@@ -243,6 +243,7 @@ static struct buf other_page;
 static void set_up(void)
 {
     config = (struct config){.cache_servers = "a,b,c",
+        .service_runtime_dir = "/tmp",
         .cache_prefix = "nf",
         .cache_timeout = 50,
         .cache_retry = 60000,

@@ -1,0 +1,66 @@
+/* What the processes of a host tell each other, nginx among them, by files in
+ * one folder: which cache servers to keep off, which database is read and which
+ * keys are in force.
+ *
+ * A word ("database", "keys") is the target of a symbolic link: replaced at
+ * once, read by one system call. A cache server N that could not be told to
+ * drop pages is closed by the sign "closed-N", a file with the keys of those
+ * pages, a line each: the debts. Nobody on this host reads from the server
+ * while the file exists. Beyond RUNTIME_DEBTS_MAX bytes it ends in "all" and a
+ * '+' for each second that the server has answered since. */
+#ifndef NEWSFEED_RUNTIME_H
+#define NEWSFEED_RUNTIME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "buf.h"
+
+/* nginx's module reads these too. */
+#define RUNTIME_DATABASE "database"
+#define RUNTIME_KEYS "keys"
+#define RUNTIME_CLOSED "closed-"
+
+enum {
+    RUNTIME_WORD_SIZE = 64,      /* with its NUL */
+    RUNTIME_DEBTS_MAX = 4 << 20, /* some 80,000 pages */
+};
+
+/* Whether the folder is there and can be written, or could be made. */
+bool runtime_check(const char *dir, struct buf *faults);
+
+/* Makes the folder, unless it is there. False: see faults. */
+bool runtime_make(const char *dir, struct buf *faults);
+
+/* False: errno says why. A word has 1 to RUNTIME_WORD_SIZE - 1 characters. */
+bool runtime_set(const char *dir, const char *name, const char *word);
+bool runtime_get(
+    const char *dir, const char *name, char word[RUNTIME_WORD_SIZE]);
+
+bool runtime_is_closed(const char *dir, int server);
+
+/* Closes the server or adds to its debts: lines of keys. False: errno says why
+ * they could not be kept. */
+bool runtime_close(const char *dir, int server, const struct buf *keys);
+
+struct debts {
+    int fd;
+    off_t size;
+    struct buf keys; /* lines; empty if it is all */
+    bool all;
+    int answered; /* seconds since; only if it is all */
+};
+
+/* What is owed to a closed server; false: it is open, or errno is set. Given
+ * back with runtime_put_back if and only if true. */
+bool runtime_take_debts(const char *dir, int server, struct debts *debts);
+void runtime_put_back(struct debts *debts);
+
+/* Opens the server whose debts were paid, unless more was added meanwhile. */
+bool runtime_open(const char *dir, int server, const struct debts *paid);
+
+/* Notes that it answered for another second, unless it failed meanwhile. */
+void runtime_note_answer(const struct debts *debts);
+
+#endif
