@@ -1,5 +1,6 @@
 """contrib/stack: what starts and stops all of this, here and for `make run`."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -7,7 +8,7 @@ import subprocess
 
 import pytest
 
-from stack import SCRIPT, alive
+from stack import SCRIPT, alive, children_of, name_of
 from waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("stack")
@@ -107,8 +108,11 @@ def test_reset_removes_the_data(make_stack):
     assert stack.client.add_participant() == 1
 
 
-def test_a_run_in_the_foreground_ends_wholly_on_a_signal(make_stack):
-    for by in (signal.SIGTERM, signal.SIGINT):
+@pytest.fixture
+def run_in_foreground(make_stack):
+    """A stack and the script that runs it, once that has said that it does."""
+    @contextlib.contextmanager
+    def run():
         stack = make_stack(start=False, WORKERS="1")
         environment = {**os.environ, **stack.environment,
                        "RUN": str(stack.run), "PORT": str(stack.port)}
@@ -118,14 +122,28 @@ def test_a_run_in_the_foreground_ends_wholly_on_a_signal(make_stack):
         ) as process:
             try:
                 assert any("The logs:" in line for line in process.stdout)
-                assert stack.client.add_participant()
-                pids = [stack.pid(piece) for piece in PIECES] + stack.children()
-                process.send_signal(by)
-                process.communicate(timeout=120)
+                yield stack, process
             finally:
                 process.kill()
-        assert process.returncode == 0
-        assert not any(map(alive, pids))
+    return run
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_in_the_foreground_ends_wholly_on_a_signal(run_in_foreground, by):
+    with run_in_foreground() as (stack, process):
+        assert stack.client.add_participant()
+        pids = [stack.pid(piece) for piece in PIECES] + stack.children()
+        process.send_signal(by)
+        process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert not any(map(alive, pids))
+
+
+def test_a_run_that_is_killed_lets_go_of_its_output(run_in_foreground):
+    with run_in_foreground() as (_, process):
+        eventually(lambda: "tail" in map(name_of, children_of(process.pid)))
+        process.kill()
+        process.communicate(timeout=60)
 
 
 def test_the_run_leaves_an_ended_piece_down_and_the_rest_up(make_stack):
