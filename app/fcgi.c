@@ -16,6 +16,13 @@
 #include "log.h"
 
 enum {
+    NO_SOCKET = -1,
+
+    BEAT = 1000, /* ms that the wait for a connection may take */
+
+    /* nginx sends right after it has connected. */
+    FIRST_BYTE_TIMEOUT = 1000, /* ms */
+
     /* Of one read or write on a connection; nginx sends a request whole and
      * takes answers as fast as they come. */
     IO_TIMEOUT_SECONDS = 5,
@@ -52,7 +59,10 @@ static bool watch(struct fcgi *fcgi)
                0;
 }
 
-/* Without the first setting, closing waits for nginx to close as well: up to
+/* libfcgi is given no socket to accept from: it would wait for as long as it
+ * likes for what a peer has to say.
+ *
+ * Without the first setting, closing waits for nginx to close as well: up to
  * two seconds, and measured a third of the throughput of small answers. A Unix
  * socket loses nothing that was sent before it was closed. */
 static bool start_library(struct fcgi *fcgi)
@@ -62,8 +72,7 @@ static bool start_library(struct fcgi *fcgi)
     signal(SIGPIPE, SIG_IGN);
     signal(
         SIGUSR1, SIG_IGN); /* libfcgi's own handler ends accepting for good */
-    fcgi->initialized =
-        FCGX_InitRequest(&fcgi->request, fcgi->listen_fd, 0) == 0;
+    fcgi->initialized = FCGX_InitRequest(&fcgi->request, NO_SOCKET, 0) == 0;
     return fcgi->initialized;
 }
 
@@ -106,43 +115,6 @@ static void finish(struct fcgi *fcgi)
     FCGX_Finish_r(&fcgi->request);
 }
 
-static enum fcgi_event wait_for_connection(
-    struct fcgi *fcgi, const sigset_t *wait_mask)
-{
-    struct epoll_event event;
-
-    if (epoll_pwait(fcgi->epoll_fd, &event, 1, -1, wait_mask) == 1)
-        return FCGI_REQUEST;
-    if (errno == EINTR)
-        return FCGI_NOTHING;
-    log_error("fcgi", "cannot wait for connections: %s", strerror(errno));
-    return FCGI_BROKEN;
-}
-
-/* Takes the connection and reads the request up to its body. */
-static enum fcgi_event take_connection(struct fcgi *fcgi)
-{
-    int error = -FCGX_Accept_r(&fcgi->request);
-
-    switch (error) {
-    case 0:
-        return FCGI_REQUEST;
-    case EAGAIN: /* another worker was faster */
-    case EINTR:
-        return FCGI_NOTHING;
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
-        log_error("fcgi", "cannot accept: %s", strerror(error));
-        poll(NULL, 0, PAUSE_MS);
-        return FCGI_NOTHING;
-    default:
-        log_error("fcgi", "cannot accept: error %d", error);
-        return FCGI_BROKEN;
-    }
-}
-
 static void limit_waiting(int fd)
 {
     struct timeval limit = {.tv_sec = IO_TIMEOUT_SECONDS};
@@ -150,6 +122,62 @@ static void limit_waiting(int fd)
     if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) < 0 ||
         setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit)) < 0)
         log_warn("fcgi", "cannot limit waiting: %s", strerror(errno));
+}
+
+/* Looks for a connection also when the time is up: the kernel wakes one of us
+ * for each, and that one may stand still. */
+static enum fcgi_event wait_for_connection(
+    struct fcgi *fcgi, const sigset_t *wait_mask)
+{
+    struct epoll_event event;
+
+    if (epoll_pwait(fcgi->epoll_fd, &event, 1, BEAT, wait_mask) >= 0)
+        return FCGI_REQUEST;
+    if (errno == EINTR)
+        return FCGI_NOTHING;
+    log_error("fcgi", "cannot wait for connections: %s", strerror(errno));
+    return FCGI_BROKEN;
+}
+
+static enum fcgi_event take_connection(struct fcgi *fcgi)
+{
+    int fd = accept4(fcgi->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+
+    if (fd >= 0) {
+        limit_waiting(fd);
+        fcgi->request.ipcFd = fd;
+        return FCGI_REQUEST;
+    }
+    switch (errno) {
+    case EAGAIN: /* another worker was faster */
+    case EINTR:
+    case ECONNABORTED:
+        return FCGI_NOTHING;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+        log_error("fcgi", "cannot accept: %s", strerror(errno));
+        poll(NULL, 0, PAUSE_MS);
+        return FCGI_NOTHING;
+    default:
+        log_error("fcgi", "cannot accept: %s", strerror(errno));
+        return FCGI_BROKEN;
+    }
+}
+
+/* Reads the request up to its body. libfcgi closes what it cannot read, and
+ * looks for another one: there is none. */
+static bool read_head(struct fcgi *fcgi)
+{
+    struct pollfd peer = {.fd = fcgi->request.ipcFd, .events = POLLIN};
+
+    if (poll(&peer, 1, FIRST_BYTE_TIMEOUT) != 1) {
+        finish(fcgi);
+        return false;
+    }
+    fcgi->request.keepConnection = 1; /* or it were closed first of all */
+    return FCGX_Accept_r(&fcgi->request) == 0;
 }
 
 /* nginx closes when its client goes away. Work that nobody waits for is worth
@@ -266,13 +294,13 @@ enum fcgi_event fcgi_accept(struct fcgi *fcgi, const sigset_t *wait_mask,
 {
     enum fcgi_event event = wait_for_connection(fcgi, wait_mask);
 
+    if (event == FCGI_REQUEST)
+        event = take_connection(fcgi);
     if (event != FCGI_REQUEST)
         return event;
     busy(context);
-    event = take_connection(fcgi);
-    if (event != FCGI_REQUEST)
-        return event;
-    limit_waiting(fcgi->request.ipcFd);
+    if (!read_head(fcgi))
+        return FCGI_NOTHING;
     if (is_peer_gone(fcgi->request.ipcFd)) {
         finish(fcgi);
         return FCGI_NOTHING;

@@ -10,7 +10,8 @@ struct fcgi; /* one worker's end of the listening socket */
 
 enum fcgi_event {
     FCGI_REQUEST, /* a request was read; answer it with fcgi_respond */
-    FCGI_NOTHING, /* a signal, or another worker was faster: try again */
+    FCGI_NOTHING, /* a signal, a second without a request, or another worker
+                     was faster: try again */
     FCGI_BROKEN,  /* the socket cannot be used any more; logged */
 };
 
@@ -20,12 +21,13 @@ enum fcgi_event {
 struct fcgi *fcgi_open(int fd);
 void fcgi_close(struct fcgi *fcgi);
 
-/* Waits for a connection, with the given signal mask during the wait only,
- * and reads one request. Calls busy(context) once a connection is there and
- * before anything is read from it, so that a peer that stalls is seen by who
- * watches. A request whose peer is already gone is dropped (FCGI_NOTHING).
- * The request's strings are valid until fcgi_respond. *started_ms is the
- * time (ms since 1970) at which nginx took the request, 0 if unknown. */
+/* Waits for a connection, with the given signal mask during the wait only and
+ * for a second at most, and reads one request. Calls busy(context) once a
+ * connection is there and before anything is read from it, so that a peer that
+ * stalls is seen by who watches. A request whose peer is already gone is
+ * dropped (FCGI_NOTHING). The request's strings are valid until fcgi_respond.
+ * *started_ms is the time (ms since 1970) at which nginx took the request, 0 if
+ * unknown. */
 enum fcgi_event fcgi_accept(struct fcgi *fcgi, const sigset_t *wait_mask,
     void (*busy)(void *context), void *context, struct http_request *request,
     int64_t *started_ms);

@@ -27,6 +27,11 @@ enum {
     /* The dispatcher has statements of up to ten seconds. */
     DISPATCHER_TIMEOUT = 60000, /* ms in one transaction */
 
+    /* Whoever is idle says so every second, the dispatcher as often as it
+     * looks for work. */
+    SILENCE_TIMEOUT = 15000, /* ms */
+    OVERSLEPT = 3000,        /* ms between two looks of the master */
+
     TERM_GRACE = 2000,   /* ms from TERM to KILL */
     READY_INTERVAL = 20, /* ms between looks at a generation that starts up */
     REPORT_INTERVAL = 1000, /* ms between looks at what all have to tell */
@@ -64,6 +69,9 @@ struct master {
     int64_t restart_spent; /* monotonic ms up to which restarts are used up */
     bool is_stopping;
     int exit_code;
+
+    int64_t looked_at;   /* monotonic ms, at the children */
+    int64_t awake_since; /* likewise; the master itself had stood still */
 
     sigset_t wait_mask;
     struct child children[SCOREBOARD_SLOTS];
@@ -173,6 +181,16 @@ static int busy_limit(const struct master *master, const struct child *child)
                : master->current.setup.config->worker_request_timeout;
 }
 
+/* How long it may be idle without a sign of life, in ms. */
+static int silence_limit(const struct master *master, const struct child *child)
+{
+    int between = child->is_dispatcher
+                      ? master->current.setup.config->dispatcher_interval
+                      : 0;
+
+    return SILENCE_TIMEOUT + between;
+}
+
 static void kill_child(struct child *child)
 {
     child->kill_at = KILLED;
@@ -197,27 +215,46 @@ static const char *describe_work(
     return text;
 }
 
-/* Who was told to stop and did not, and who is stuck in one request. */
+/* Whoever was told to stop and did not, is stuck in one request, or is idle
+ * and shows no sign of life. */
+static void kill_if_late(
+    struct master *master, struct child *child, int64_t now)
+{
+    const struct slot *slot = slot_of(master, child);
+    int64_t busy_since = slot->busy_since;
+    int64_t seen_at = slot->seen_at;
+    int pid = (int)child->pid;
+
+    if (seen_at < master->awake_since)
+        seen_at = master->awake_since;
+    if (busy_since && now - busy_since >= busy_limit(master, child))
+        log_error("master", "%s [%d] is killed after %lld ms%s", child->name,
+            pid, (long long)(now - busy_since), describe_work(master, child));
+    else if (!busy_since && now - seen_at >= silence_limit(master, child))
+        log_error("master",
+            "%s [%d] is killed: no sign of life for %lld ms while idle",
+            child->name, pid, (long long)(now - seen_at));
+    else if (child->kill_at && child->kill_at <= now)
+        log_warn("master", "%s [%d] is killed%s: it did not stop in time",
+            child->name, pid, describe_work(master, child));
+    else
+        return;
+    kill_child(child);
+}
+
+/* A master that was stopped as well, or a machine that stood still, says
+ * nothing about the children. */
 static void kill_late(struct master *master)
 {
     int64_t now = monotonic_ms();
 
+    if (now - master->looked_at > OVERSLEPT)
+        master->awake_since = now;
+    master->looked_at = now;
     for (int i = 0; i < SCOREBOARD_SLOTS; i++) {
         struct child *child = &master->children[i];
-        int64_t since = slot_of(master, child)->busy_since;
-        bool is_late = child->kill_at && child->kill_at <= now;
-        bool is_stuck = since && now - since >= busy_limit(master, child);
-
-        if (!child->pid || child->kill_at == KILLED || (!is_late && !is_stuck))
-            continue;
-        const char *work = describe_work(master, child);
-        if (is_stuck)
-            log_error("master", "%s [%d] is killed after %lld ms%s",
-                child->name, (int)child->pid, (long long)(now - since), work);
-        else
-            log_warn("master", "%s [%d] is killed%s: it did not stop in time",
-                child->name, (int)child->pid, work);
-        kill_child(child);
+        if (child->pid && child->kill_at != KILLED)
+            kill_if_late(master, child, now);
     }
 }
 

@@ -23,6 +23,7 @@ void slot_clear(struct slot *slot)
 {
     slot->ready = false;
     slot->busy_since = 0;
+    slot->seen_at = monotonic_ms();
     slot->served = 0;
     slot->request_id[0] = '\0';
     slot->request_line[0] = '\0';
@@ -49,11 +50,12 @@ void slot_begin(struct slot *slot, const char *request_id, const char *method,
 void slot_end(struct slot *slot)
 {
     slot->served++;
-    slot->busy_since = 0;
+    slot_idle(slot);
 }
 
 void slot_idle(struct slot *slot)
 {
+    slot->seen_at = monotonic_ms(); /* first: who is idle must be alive */
     slot->busy_since = 0;
 }
 

@@ -17,6 +17,7 @@ enum {
  * that no two processes write to the same cache line. */
 struct slot {
     _Alignas(64) _Atomic int64_t busy_since; /* monotonic ms; 0: idle */
+    _Atomic int64_t seen_at;                 /* the same; last known idle */
     _Atomic uint64_t served;                 /* requests so far */
     _Atomic bool ready;                      /* started up: it takes requests */
     char request_id[65];                     /* of the request in work */
@@ -47,12 +48,14 @@ struct scoreboard {
 struct scoreboard *scoreboard_new(void);
 void scoreboard_free(struct scoreboard *scoreboard);
 
-/* For its next process, once the last one has been reaped. */
+/* For its next process, once the last one has been reaped. That is seen from
+ * now on. */
 void slot_clear(struct slot *slot);
 
 /* A life of a slot: busy with a connection whose request is not yet known,
  * with this request, idle again; slot_end counts the request, slot_idle says
- * that there was none. slot_begin on an idle slot makes it busy as well. */
+ * that there was none, and that the process lives: often enough, or the master
+ * takes it for hung. slot_begin on an idle slot makes it busy as well. */
 void slot_busy(struct slot *slot);
 void slot_begin(struct slot *slot, const char *request_id, const char *method,
     const char *path);

@@ -15,7 +15,7 @@ from client import link
 from load import Load
 from spec import FILE as SPEC
 from stack import alive
-from waiting import eventually
+from waiting import eventually, one_of, pause
 
 pytestmark = pytest.mark.xdist_group("prefork")
 
@@ -241,6 +241,45 @@ def test_a_stuck_worker_is_killed_replaced_and_named_in_the_log(make_stack):
     assert stack.client.add_participant()
 
 
+def test_idle_workers_that_stand_still_are_replaced_and_hold_no_request(make_stack):
+    stack = make_stack(WORKERS="2")
+    one = stack.client.add_participant()
+    first, second = all_workers(stack, 2)
+    os.kill(first, signal.SIGSTOP)
+    for _ in range(8):  # the kernel wakes either of the two
+        assert stack.client.get(link(one)).status == 200
+    os.kill(second, signal.SIGSTOP)
+    eventually(lambda: not alive(first) and not alive(second), within=60)
+    eventually(lambda: stack.client.get(link(one)).status == 200)
+    for pid in first, second:
+        assert re.search(rf"worker \d \[{pid}\] is killed: no sign of life", stack.log())
+
+
+def test_a_dispatcher_that_stands_still_is_replaced(stack):
+    eventually(stack.has_caught_up)
+    before = stack.dispatcher()
+    os.kill(before, signal.SIGSTOP)
+    eventually(lambda: not alive(before), within=100)  # it may have been at work
+    assert re.search(rf"dispatcher \[{before}\] is killed", stack.log())
+    author = stack.client.add_participant()
+    stack.client.publish(author, f"again{author}")
+    eventually(lambda: stack.client.search(f"again{author}") == [link(author)])
+
+
+def test_a_service_that_stood_still_as_a_whole_goes_on(stack):
+    """As after Ctrl-Z, or with the machine: nobody is to blame."""
+    eventually(lambda: len(stack.children()) == 4)
+    master, children = stack.pid("newsfeed"), stack.children()
+    for pid in master, *children:
+        os.kill(pid, signal.SIGSTOP)
+    pause(17)
+    for pid in master, *children:
+        os.kill(pid, signal.SIGCONT)
+    for _ in range(6):
+        assert stack.client.add_participant()
+    assert stack.children() == children
+
+
 @pytest.fixture(scope="module")
 def small(make_module_stack):
     """Two workers, of whom each is given a second for a request."""
@@ -281,6 +320,27 @@ def test_peers_that_do_not_speak_fastcgi_cannot_hold_the_service(small, data):
         for peer in peers:
             peer.close()
     eventually(lambda: len(small.workers()) == 2)
+
+
+def test_a_silent_peer_holds_a_worker_for_a_second(make_stack):
+    stack = make_stack(WORKERS="1")
+    before = all_workers(stack, 1)
+
+    def is_served_between():
+        peers = fastcgi_peers(stack, 3)
+        start = time.monotonic()
+        assert stack.client.add_participant()
+        took = time.monotonic() - start
+        for peer in peers:
+            peer.close()
+        assert took < 5, f"{took} s"
+
+    one_of(3, is_served_between)
+    peers = fastcgi_peers(stack, 2, b"\x01\x01")  # half a header
+    assert stack.client.add_participant()
+    for peer in peers:
+        peer.close()
+    assert stack.workers() == before
 
 
 def test_the_socket_of_the_workers_is_for_owner_and_group_alone(small):

@@ -88,6 +88,24 @@ START_TEST(a_connection_without_a_request_does_not_count)
 }
 END_TEST
 
+START_TEST(who_becomes_idle_is_seen)
+{
+    struct slot *slot = &scoreboard->slots[0];
+    int64_t before = monotonic_ms();
+
+    slot_clear(slot);
+    ck_assert_int_ge(slot->seen_at, before);
+    slot->seen_at = 0;
+    slot_begin(slot, "id", "GET", "/");
+    ck_assert_int_eq(slot->seen_at, 0);
+    slot_end(slot);
+    ck_assert_int_ge(slot->seen_at, before);
+    slot->seen_at = 0;
+    slot_idle(slot);
+    ck_assert_int_ge(slot->seen_at, before);
+}
+END_TEST
+
 START_TEST(a_long_path_is_cut)
 {
     struct slot *slot = &scoreboard->slots[0];
@@ -151,6 +169,7 @@ int main(void)
     tcase_add_test(tests, a_new_connection_shows_no_earlier_request);
     tcase_add_test(tests, an_ended_request_counts);
     tcase_add_test(tests, a_connection_without_a_request_does_not_count);
+    tcase_add_test(tests, who_becomes_idle_is_seen);
     tcase_add_test(tests, a_long_path_is_cut);
     tcase_add_test(tests, a_cleared_slot_knows_nothing);
     tcase_add_test(tests, a_breaker_opens_and_is_reset);
