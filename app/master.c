@@ -14,6 +14,7 @@
 #include "dispatcher.h"
 #include "log.h"
 #include "master.h"
+#include "report.h"
 #include "worker.h"
 
 enum {
@@ -73,6 +74,8 @@ struct master {
     int64_t looked_at;   /* monotonic ms, at the children */
     int64_t awake_since; /* likewise; the master itself had stood still */
 
+    struct report report;
+    int64_t report_at; /* monotonic ms */
     sigset_t wait_mask;
     struct child children[SCOREBOARD_SLOTS];
 };
@@ -134,8 +137,10 @@ static struct slot *slot_of(struct master *master, const struct child *child)
 /* Stopping */
 
 /* An earlier deadline stays. */
-static void tell(struct child *child, int number, int64_t kill_at)
+static void tell(
+    struct master *master, struct child *child, int number, int64_t kill_at)
 {
+    slot_of(master, child)->ready = false;
     kill(child->pid, number);
     if (!child->kill_at || kill_at < child->kill_at)
         child->kill_at = kill_at;
@@ -150,7 +155,7 @@ static void tell_all_but(
     for (int i = 0; i < SCOREBOARD_SLOTS; i++) {
         struct child *child = &master->children[i];
         if (child->pid && child->generation != generation)
-            tell(child, number, kill_at);
+            tell(master, child, number, kill_at);
     }
 }
 
@@ -522,6 +527,18 @@ static bool reap(struct master *master)
     return pid == 0;
 }
 
+/* What nobody else would tell, once a second. */
+static void report(struct master *master)
+{
+    int64_t now = monotonic_ms();
+
+    if (now < master->report_at)
+        return;
+    master->report_at = now + REPORT_INTERVAL;
+    report_tell(&master->report, master->scoreboard);
+    log_tell_lost();
+}
+
 /* Waiting */
 
 static void sooner(int64_t *when, int64_t other)
@@ -534,7 +551,7 @@ static void sooner(int64_t *when, int64_t other)
 static int64_t next_time(struct master *master)
 {
     int64_t now = monotonic_ms();
-    int64_t next = now + REPORT_INTERVAL;
+    int64_t next = master->report_at;
 
     if (!master->is_up)
         sooner(&next, now + READY_INTERVAL);
@@ -608,9 +625,10 @@ int master_run(
         kill_late(&master);
         settle(&master);
         fill_all(&master);
-        log_tell_lost();
+        report(&master);
         wait_for_something(&master);
     }
+    report_tell(&master.report, master.scoreboard);
     log_info("master", "stopped");
 out:
     setup_clear(&master.previous.setup);

@@ -313,6 +313,17 @@ static enum error connect_new(
     return error;
 }
 
+/* Keeps everybody off a database that failed, and logs when that begins and
+ * when it is over: once, whoever finds out. */
+static void note(
+    struct breaker *breaker, enum error error, const char *sentence)
+{
+    if (error && (!breaker || breaker_trip(breaker, CONNECT_PAUSE)))
+        log_error("pg", "%s", sentence);
+    else if (!error && breaker && breaker_reset(breaker))
+        log_info("pg", "database: answers again");
+}
+
 enum error pg_connect(struct pg *pg, struct buf *reason)
 {
     struct breaker *breaker = pg->settings.breaker;
@@ -332,20 +343,15 @@ enum error pg_connect(struct pg *pg, struct buf *reason)
         buf_reset(&sentence, sentence.cap);
         error = connect_new(pg, &sentence, &was_there);
     }
-    if (error && breaker)
-        breaker_trip(breaker, CONNECT_PAUSE);
-    else if (breaker)
-        breaker_reset(breaker);
-    if (error && reason)
+    if (reason)
         buf_puts(reason, buf_text(&sentence));
-    else if (error)
-        log_error("pg", "%s", buf_text(&sentence));
+    else
+        note(breaker, error, buf_text(&sentence));
     buf_free(&sentence);
     return error;
 }
 
-/* A connection that the server closed while it lay idle is readable. Found out
- * before anything is sent, so that even a write may use a new one. */
+/* A connection that the server closed while it lay idle is readable. */
 static void drop_if_closed(struct pg *pg)
 {
     struct pollfd pollfd = {.fd = PQsocket(pg->conn), .events = POLLIN};
@@ -355,6 +361,13 @@ static void drop_if_closed(struct pg *pg)
         if (!PQconsumeInput(pg->conn) || PQstatus(pg->conn) == CONNECTION_BAD)
             disconnect(pg);
     }
+}
+
+bool pg_refresh(struct pg *pg)
+{
+    if (pg->conn)
+        drop_if_closed(pg);
+    return pg_connect(pg, NULL) == OK;
 }
 
 /* --- executing ---------------------------------------------------------- */
@@ -548,9 +561,7 @@ enum error pg_exec(
     struct verdict verdict = {.next = AGAIN};
 
     for (int i = 0; i < RUNS_MAX && verdict.next == AGAIN; i++) {
-        if (pg->conn && alone)
-            drop_if_closed(pg);
-        if (!pg->conn && (!alone || pg_connect(pg, NULL)))
+        if (alone ? !pg_refresh(pg) : !pg->conn)
             return ERR_NO_DATABASE;
         verdict = try(pg, statement, params, keeps);
         if (!verdict.error || !alone)
@@ -561,9 +572,7 @@ enum error pg_exec(
 
 enum error pg_send(struct pg *pg, const struct pg_statement *statement)
 {
-    if (pg->conn)
-        drop_if_closed(pg);
-    if (pg_connect(pg, NULL))
+    if (!pg_refresh(pg))
         return ERR_NO_DATABASE;
 
     pg->deadline =

@@ -20,7 +20,7 @@ struct pg_settings {
     int statement_timeout; /* ms, on the server; the client allows a bit more */
     bool prepare;
     int schema_version;      /* the last migration that is needed */
-    struct breaker *breaker; /* NULL: never spared a failing connect */
+    struct breaker *breaker; /* tells of an outage; NULL: never spared one */
 };
 
 /* One SQL text. Statically allocated; the name is what the log says. */
@@ -57,10 +57,16 @@ void pg_add_array(struct pg_params *params, const struct buf *array);
 struct pg *pg_new(const struct pg_settings *settings);
 void pg_free(struct pg *pg);
 
-/* Connects unless connected. `reason` (may be NULL) gets a sentence unless OK.
+/* Connects unless connected. `reason` gets a sentence unless OK; if it
+ * is NULL, the log says once when it begins to fail, and when that is over.
  * ERR_NO_DATABASE: out of reach, or the breaker is open; ERR_INVALID: its
  * schema is not one for this program. */
 MUST_CHECK enum error pg_connect(struct pg *pg, struct buf *reason);
+
+/* The same, after a look whether the server has closed the connection while it
+ * lay idle: before anything is sent, so that even a write may use a new one.
+ * Whether there is one. */
+bool pg_refresh(struct pg *pg);
 
 /* Stands for the database that was connected to last, and for the life that it
  * is in: another number after a restore, a failover, a look at another one. 0

@@ -22,6 +22,7 @@ void scoreboard_free(struct scoreboard *scoreboard)
 void slot_clear(struct slot *slot)
 {
     slot->ready = false;
+    slot->connected = false;
     slot->busy_since = 0;
     slot->seen_at = monotonic_ms();
     slot->served = 0;
@@ -69,14 +70,22 @@ bool breaker_was_tripped(struct breaker *breaker)
     return breaker->open_until != 0;
 }
 
-void breaker_trip(struct breaker *breaker, int ms)
+bool breaker_trip(struct breaker *breaker, int ms)
 {
-    breaker->open_until = monotonic_ms() + ms;
+    return atomic_exchange(&breaker->open_until, monotonic_ms() + ms) == 0;
 }
 
-void breaker_reset(struct breaker *breaker)
+bool breaker_reset(struct breaker *breaker)
 {
-    breaker->open_until = 0;
+    return breaker->open_until && atomic_exchange(&breaker->open_until, 0) != 0;
+}
+
+bool scoreboard_has_database(const struct scoreboard *scoreboard)
+{
+    for (int i = 0; i < SCOREBOARD_SLOTS; i++)
+        if (scoreboard->slots[i].ready && scoreboard->slots[i].connected)
+            return true;
+    return false;
 }
 
 int64_t monotonic_ms(void)

@@ -7,9 +7,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "error.h"
+
 enum {
     SCOREBOARD_SLOTS = 513, /* two generations of 256, a dispatcher */
     SCOREBOARD_CACHES = 64, /* cache servers */
+    SCOREBOARD_ERRORS = ERR_INTERNAL + 1,
 };
 
 /* Written by its own process, read by the master. No locks: a process may be
@@ -19,8 +22,9 @@ struct slot {
     _Alignas(64) _Atomic int64_t busy_since; /* monotonic ms; 0: idle */
     _Atomic int64_t seen_at;                 /* the same; last known idle */
     _Atomic uint64_t served;                 /* requests so far */
-    _Atomic bool ready;                      /* started up: it takes requests */
-    char request_id[65];                     /* of the request in work */
+    _Atomic bool ready;     /* it takes requests: started, not told to stop */
+    _Atomic bool connected; /* to the database, as far as it knows */
+    char request_id[65];    /* of the request in work */
     char request_line[160]; /* "POST /participant/1/outbound" */
 };
 
@@ -40,6 +44,7 @@ struct cache_guard {
 
 struct scoreboard {
     struct breaker db;
+    _Atomic uint64_t refused[SCOREBOARD_ERRORS]; /* 503s, by their cause */
     struct cache_guard cache[SCOREBOARD_CACHES];
     struct slot slots[SCOREBOARD_SLOTS];
 };
@@ -64,8 +69,13 @@ void slot_idle(struct slot *slot);
 
 bool breaker_is_open(struct breaker *breaker);
 bool breaker_was_tripped(struct breaker *breaker); /* and not reset since */
-void breaker_trip(struct breaker *breaker, int ms);
-void breaker_reset(struct breaker *breaker);
+
+/* True for one process alone: whose call begins or ends a failure. */
+bool breaker_trip(struct breaker *breaker, int ms);
+bool breaker_reset(struct breaker *breaker);
+
+/* Whether any worker that takes requests has a connection to the database. */
+bool scoreboard_has_database(const struct scoreboard *scoreboard);
 
 /* Milliseconds of the monotonic clock. */
 int64_t monotonic_ms(void);

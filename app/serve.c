@@ -16,6 +16,7 @@ enum {
 struct service {
     const struct config *config;
     const struct auth *auth;
+    _Atomic uint64_t *refused;
     const struct spec *spec;
     struct pg *pg;
     struct cache *cache;
@@ -45,6 +46,7 @@ struct service *service_new(const struct config *config,
     if (!service)
         return NULL;
     settings.breaker = &scoreboard->db;
+    service->refused = scoreboard->refused;
     service->config = config;
     service->auth = auth;
     service->spec = spec;
@@ -67,6 +69,16 @@ void service_free(struct service *service)
     buf_free(&service->touched);
     buf_free(&service->page);
     free(service);
+}
+
+bool service_is_connected(const struct service *service)
+{
+    return pg_is_connected(service->pg);
+}
+
+bool service_connect(struct service *service)
+{
+    return pg_refresh(service->pg);
 }
 
 bool service_check_spec(const struct spec *spec, struct buf *faults)
@@ -355,6 +367,8 @@ void serve(struct service *service, const struct http_request *request,
     if (!error)
         error = run(&call, route.operation, operation, response);
 
+    if (error_status(error) == 503)
+        service->refused[error]++;
     if (error)
         print_problem(request, error, &call, &route, response);
     else if (is_read(request->method))

@@ -19,6 +19,11 @@ struct service *service_new(const struct config *config,
     struct scoreboard *scoreboard);
 void service_free(struct service *service);
 
+/* Whether there is a connection to the database, as far as is known; the second
+ * one finds out, and connects if there is none. */
+bool service_is_connected(const struct service *service);
+bool service_connect(struct service *service);
+
 /* Fills the empty response, which stays the caller's; always succeeds, in that
  * every fault becomes a response. What the response needs of the request is
  * copied. */

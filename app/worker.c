@@ -1,5 +1,6 @@
 /* One worker's life: accept, serve, answer, until told to stop. */
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -13,7 +14,8 @@
 #include "worker.h"
 
 enum {
-    JITTER_PERCENT = 20
+    JITTER_PERCENT = 20,
+    CONNECT_INTERVAL = 100, /* ms between attempts without a connection */
 };
 
 static const int stop_signals[] = {SIGQUIT, SIGTERM, SIGINT};
@@ -86,11 +88,35 @@ static void mark_busy(void *slot)
 struct worker {
     struct fcgi *fcgi;
     struct service *service;
+    struct scoreboard *scoreboard;
     struct slot *slot;
     struct http_response response; /* its memory is used again */
     sigset_t wait_mask;
     int queue_timeout; /* ms */
 };
+
+/* Whoever can have no connection, as when the database allows fewer than there
+ * are workers, would be done with each request at once, and so take most of
+ * them and answer 503. It leaves them to those that have one, if any has. */
+static bool may_serve(struct worker *worker, enum fcgi_event last)
+{
+    bool connected = service_is_connected(worker->service);
+
+    if (!connected || last == FCGI_NOTHING)
+        connected = service_connect(worker->service);
+    if (connected != worker->slot->connected)
+        worker->slot->connected = connected;
+    return connected || !scoreboard_has_database(worker->scoreboard);
+}
+
+static enum fcgi_event stand_aside(struct worker *worker)
+{
+    struct timespec time = {.tv_nsec = CONNECT_INTERVAL * 1000000L};
+
+    ppoll(NULL, 0, &time, &worker->wait_mask);
+    slot_idle(worker->slot);
+    return FCGI_NOTHING;
+}
 
 static enum fcgi_event serve_one(struct worker *worker)
 {
@@ -123,6 +149,7 @@ int worker_run(int listen_fd, const struct setup *setup,
     const struct config *config = setup->config;
     struct worker worker = {
         .service = service_new(config, setup->auth, setup->spec, scoreboard),
+        .scoreboard = scoreboard,
         .slot = slot,
         .queue_timeout = config->worker_queue_timeout,
     };
@@ -140,7 +167,8 @@ int worker_run(int listen_fd, const struct setup *setup,
 
     slot->ready = true;
     while (!is_told_to_stop() && slot->served < limit && event != FCGI_BROKEN)
-        event = serve_one(&worker);
+        event = may_serve(&worker, event) ? serve_one(&worker)
+                                          : stand_aside(&worker);
     if (event != FCGI_BROKEN)
         code = EXIT_RETIRED;
 

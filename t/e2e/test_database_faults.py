@@ -11,7 +11,7 @@ import pytest
 from client import link
 from load import Load
 from stack import NO_PATIENCE, children_of
-from waiting import SOON, eventually, one_of
+from waiting import SOON, eventually, one_of, pause
 
 pytestmark = pytest.mark.xdist_group("database_faults")
 
@@ -148,6 +148,83 @@ def test_service_is_back_within_a_second_and_without_restarts(
     item = stack.client.publish(other)
     assert stack.client.inbound_ids(one)[0] == item
     assert stack.workers() == workers
+
+
+def test_an_outage_is_logged_when_it_begins_and_when_it_ends(stack):
+    settle(stack)
+    before = len(stack.log())
+    one = stack.client.add_participant()
+
+    def told():
+        return [line for line in stack.log()[before:].splitlines() if " pg: database: " in line]
+
+    stop_fast(stack)
+    try:
+        for _ in range(40):
+            assert stack.client.get(link(one)).status == 503
+            pause(0.05)
+    finally:
+        bring_back(stack)
+    eventually(lambda: stack.client.get(link(one)).status == 200)
+    eventually(lambda: told()[-1].endswith("answers again"))
+    begins = [line for line in told() if "answers again" not in line]
+    # a server that comes back may refuse somebody once more
+    assert 1 <= len(begins) <= 3 and len(told()) == 2 * len(begins), told()
+
+
+def refused(stack, since):
+    """How many 503s the log tells of, by their cause."""
+    counts = {}
+    for line in stack.log()[since:].splitlines():
+        total, _, causes = line.partition(" report: ")[2].partition(
+            " requests were answered 503: ")
+        for cause in filter(None, causes.split(", ")):
+            count, _, words = cause.partition(" ")
+            counts[words] = counts.get(words, 0) + int(count)
+        if causes:
+            assert int(total) == sum(int(c.split()[0]) for c in causes.split(", "))
+    return counts
+
+
+def test_what_was_answered_503_is_counted_in_the_log(stack):
+    settle(stack)
+    one = stack.client.add_participant()
+    before = len(stack.log())
+    with stack.holding_row(one):
+        answers = [stack.client.patch(link(one), {"name": "B"}).status for _ in range(3)]
+    assert answers == [503] * 3
+    eventually(lambda: sum(refused(stack, before).values()) == 3)
+    assert "had no database" not in refused(stack, before)
+
+    before = len(stack.log())
+    stop_fast(stack)
+    try:
+        for _ in range(12):
+            assert stack.client.get(link(one)).status == 503
+        for pid in stack.workers():  # what they counted stays
+            os.kill(pid, signal.SIGKILL)
+        eventually(lambda: refused(stack, before) == {"had no database": 12})
+    finally:
+        bring_back(stack)
+    eventually(lambda: stack.client.get(link(one)).status == 200)
+
+
+def test_workers_without_a_connection_leave_requests_to_those_with_one(make_stack):
+    """The database allows five connections: the dispatcher has up to two."""
+    stack = make_stack(WORKERS="8")
+    one = stack.client.add_participant()
+    stack.sql("ALTER ROLE newsfeed CONNECTION LIMIT 5")
+    stack.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+              " WHERE usename = 'newsfeed'")
+    eventually(lambda: stack.client.get(link(one)).status == 200)
+    eventually(lambda: stack.one(
+        "SELECT count(*) FROM pg_stat_activity WHERE usename = 'newsfeed'") == "5")
+    with Load(lambda _: stack.client.get(link(one)).status, threads=6) as load:
+        eventually(load.more(300))
+    assert set(load.results) == {200}
+    stack.sql("ALTER ROLE newsfeed CONNECTION LIMIT -1")
+    eventually(lambda: stack.one(
+        "SELECT count(*) FROM pg_stat_activity WHERE usename = 'newsfeed'") in ("9", "10"))
 
 
 def test_a_restart_in_the_background_is_hardly_noticed(stack):

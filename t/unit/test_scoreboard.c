@@ -146,6 +146,32 @@ START_TEST(a_breaker_opens_and_is_reset)
 }
 END_TEST
 
+START_TEST(one_process_begins_and_ends_a_failure)
+{
+    struct breaker *breaker = &scoreboard->db;
+
+    ck_assert(!breaker_reset(breaker));
+    ck_assert(breaker_trip(breaker, 0));
+    ck_assert(!breaker_trip(breaker, 60000));
+    ck_assert(breaker_reset(breaker));
+    ck_assert(!breaker_reset(breaker));
+}
+END_TEST
+
+START_TEST(a_worker_has_the_database_while_it_takes_requests)
+{
+    struct slot *slot = &scoreboard->slots[SCOREBOARD_SLOTS - 1];
+
+    ck_assert(!scoreboard_has_database(scoreboard));
+    slot->connected = true;
+    ck_assert(!scoreboard_has_database(scoreboard));
+    slot->ready = true;
+    ck_assert(scoreboard_has_database(scoreboard));
+    slot_clear(slot);
+    ck_assert(!scoreboard_has_database(scoreboard));
+}
+END_TEST
+
 START_TEST(a_breaker_closes_when_its_time_is_over)
 {
     struct breaker *breaker = &scoreboard->cache[0].reads;
@@ -173,6 +199,8 @@ int main(void)
     tcase_add_test(tests, a_long_path_is_cut);
     tcase_add_test(tests, a_cleared_slot_knows_nothing);
     tcase_add_test(tests, a_breaker_opens_and_is_reset);
+    tcase_add_test(tests, one_process_begins_and_ends_a_failure);
+    tcase_add_test(tests, a_worker_has_the_database_while_it_takes_requests);
     tcase_add_test(tests, a_breaker_closes_when_its_time_is_over);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_ENV);

@@ -1,0 +1,100 @@
+/* Tests of report. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <check.h>
+
+#include "report.h"
+
+static struct scoreboard *scoreboard;
+static struct report report;
+static char text[2000];
+static int ends[2];
+static int saved;
+
+static void set_up(void)
+{
+    report = (struct report){0};
+    scoreboard = scoreboard_new();
+    ck_assert_ptr_nonnull(scoreboard);
+    ck_assert_int_eq(pipe2(ends, O_NONBLOCK), 0);
+    saved = dup(STDERR_FILENO);
+    dup2(ends[1], STDERR_FILENO);
+}
+
+static void tear_down(void)
+{
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    close(ends[0]);
+    close(ends[1]);
+    scoreboard_free(scoreboard);
+}
+
+/* What was said about which subject; "" if nothing was. */
+static const char *told(void)
+{
+    report_tell(&report, scoreboard);
+    ssize_t len = read(ends[0], text, sizeof(text) - 1);
+    text[len > 0 ? len : 0] = '\0';
+    const char *said = strstr(text, " report: ");
+    return said ? said + strlen(" report: ") : text;
+}
+
+START_TEST(nothing_is_said_of_nothing)
+{
+    ck_assert_str_eq(told(), "");
+}
+END_TEST
+
+START_TEST(each_cause_has_its_count)
+{
+    scoreboard->refused[ERR_QUEUED] = 3;
+    scoreboard->refused[ERR_NO_DATABASE] = 1;
+    ck_assert_str_eq(told(),
+        "4 requests were answered 503: 3 waited too long for a worker, "
+        "1 had no database\n");
+}
+END_TEST
+
+START_TEST(what_was_told_is_not_told_again)
+{
+    scoreboard->refused[ERR_TIMEOUT] = 2;
+    told();
+    ck_assert_str_eq(told(), "");
+    scoreboard->refused[ERR_TIMEOUT] += 5;
+    ck_assert_str_eq(
+        told(), "5 requests were answered 503: 5 took the database too long\n");
+}
+END_TEST
+
+START_TEST(every_error_that_is_503_is_told)
+{
+    for (int error = OK; error < SCOREBOARD_ERRORS; error++)
+        scoreboard->refused[error] = error_status((enum error)error) == 503;
+    ck_assert_str_eq(told(),
+        "6 requests were answered 503: 1 for other reasons, "
+        "1 waited too long for a worker, 1 took the database too long, "
+        "1 met locks of others, 1 had no database, 1 may have been done\n");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("report");
+    TCase *tests = tcase_create("report");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, nothing_is_said_of_nothing);
+    tcase_add_test(tests, each_cause_has_its_count);
+    tcase_add_test(tests, what_was_told_is_not_told_again);
+    tcase_add_test(tests, every_error_that_is_503_is_told);
+    suite_add_tcase(suite, tests);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
