@@ -13,10 +13,13 @@ struct fault {
     char *detail;  /* what is wrong and what would be right */
 };
 
-/* Starts as all zeros; give back with faults_free. */
+/* Starts as all zeros; give back with faults_free. After a failed allocation
+ * `failed` is true and whether there are faults is not known: check freely,
+ * test once. */
 struct faults {
     struct fault list[FAULTS_MAX];
     int count; /* may exceed FAULTS_MAX */
+    bool failed;
 };
 
 /* Copies both. */

@@ -12,12 +12,16 @@
 
 struct json_object;
 
-#define JSON_DEPTH_MAX 16 /* a macro, to stand in a message */
+/* Macros, to stand in a message. So many values, if all were empty objects,
+ * take 4 MB; the longest request has some 3,000. */
+#define JSON_DEPTH_MAX 16
+#define JSON_VALUES_MAX 5000
 
 /* Parses a body of strict JSON (RFC 8259) in strict UTF-8: one value, nested
- * at most JSON_DEPTH_MAX deep, no \u0000, no lone surrogates, no raw control
- * characters, no key twice. New, freed with json_free. NULL: `faults` says
- * what is wrong, at "#". bytes[len] must be NUL. */
+ * at most JSON_DEPTH_MAX deep and holding at most JSON_VALUES_MAX, no \u0000,
+ * no lone surrogates, no raw control characters, no key twice. New, freed with
+ * json_free. NULL: it is null, or `faults` says what is wrong, at "#".
+ * bytes[len] must be NUL. */
 struct json_object *json_parse(
     const char *bytes, size_t len, struct faults *faults);
 void json_free(struct json_object *value);

@@ -133,6 +133,17 @@ def test_bodies_nest_16_deep_and_no_deeper(client, opening, closing):
     assert post(client, nested(10000)).status == 400
 
 
+@pytest.mark.parametrize("value, values", [("{}", 1), ("0", 1), ('{"a":null}', 2)])
+def test_a_body_holds_5000_values_and_no_more(client, value, values):
+    def crowded(count):  # the object, name, z and its list count
+        return f'{{"name":"A","z":[{",".join([value] * (count // values))}]}}'.encode()
+
+    assert post(client, crowded(4996)).status == 200
+    answer = post(client, crowded(4998))
+    assert answer.status == 400
+    assert "at most 5000 values" in answer.json["errors"][0]["detail"]
+
+
 @pytest.mark.parametrize(
     "number",
     ["9223372036854775808", "18446744073709551616", "-9223372036854775809", "1" + "0" * 400,

@@ -7,6 +7,7 @@
 #include <json-c/json.h>
 
 #include "json.h"
+#include "memory.h"
 
 static struct json_object *value;
 static struct faults faults;
@@ -98,7 +99,7 @@ static const struct {
     {BYTES("{}]"), "must be"},
     {BYTES("1 2"), "must be"},
     {BYTES("\"a\"\"b\""), "must be"},
-    {BYTES("{}x"), "does not know"},
+    {BYTES("{}x"), "nothing more is expected, at byte 3"},
     {BYTES("{"), "must be JSON"},
     {BYTES("["), "must be JSON"},
     {BYTES("]"), "must be JSON"},
@@ -278,6 +279,64 @@ START_TEST(brackets_in_strings_are_no_levels)
 }
 END_TEST
 
+static void list(const char *item, int count)
+{
+    buf_reset(&out, 0);
+    buf_puts(&out, "[");
+    for (int i = 0; i < count; i++) {
+        buf_puts(&out, i > 0 ? "," : "");
+        buf_puts(&out, item);
+    }
+    buf_puts(&out, "]");
+}
+
+static const struct {
+    const char *item;
+    int values; /* in one of them */
+} crowds[] = {
+    {"{}", 1}, {"[]", 1}, {"1", 1}, {"null", 1}, {"{\"a\":\"b\"}", 2}};
+
+START_TEST(a_text_may_hold_5000_values_and_no_more)
+{
+    list(crowds[_i].item, (JSON_VALUES_MAX - 1) / crowds[_i].values);
+    ck_assert_msg(parse(buf_text(&out)), "%s", faults.list[0].detail);
+    list(crowds[_i].item, JSON_VALUES_MAX / crowds[_i].values);
+    ck_assert(!parse(buf_text(&out)));
+    ck_assert_ptr_nonnull(strstr(faults.list[0].detail, "at most 5000 values"));
+}
+END_TEST
+
+#define LONG "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static const char rich[] =
+    "{\"a\":[1,-2,18446744073709551615,2.5,true,false,null,[],{}],"
+    "\"" LONG LONG "\":\"" LONG "\\n" LONG "\\u00e4" LONG LONG LONG "\","
+    "\"b\":{\"c\":{\"d\":\"" LONG LONG LONG LONG LONG "\"}}}";
+
+static struct json_object *whole;
+
+static void parse_with_little_memory(void)
+{
+    struct json_object *made = json_parse(rich, strlen(rich), &faults);
+
+    memory_restore();
+    ck_assert_int_eq(faults.count, 0);
+    ck_assert_int_eq(made == NULL, faults.failed);
+    ck_assert(!made || json_object_equal(made, whole));
+    json_free(made);
+    faults_free(&faults);
+}
+
+/* Half a value, or half of a string, would be taken for what was sent. */
+START_TEST(without_memory_there_is_no_value_rather_than_half_of_it)
+{
+    whole = json_parse(rich, strlen(rich), &faults);
+    ck_assert_ptr_nonnull(whole);
+    ck_assert_int_gt(memory_try_each(parse_with_little_memory), 50);
+    json_free(whole);
+}
+END_TEST
+
 /* --- members ------------------------------------------------------------ */
 
 START_TEST(a_member_is_found_by_name)
@@ -300,10 +359,12 @@ END_TEST
 
 START_TEST(a_text_is_decoded)
 {
-    ck_assert(parse("{\"a\":\"\\u00e4\\n\\ud83d\\ude00\"}"));
+    ck_assert(
+        parse("{\"a\":\"\\u00e4\\n\\u20ac\\ud83d\\ude00\\ud836\\ude00\"}"));
     struct text text = json_text(value, "a");
-    ck_assert_uint_eq(text.len, 7);
-    ck_assert_str_eq(text.data, "\xC3\xA4\n\xF0\x9F\x98\x80");
+    ck_assert_uint_eq(text.len, 14);
+    ck_assert_str_eq(
+        text.data, "\xC3\xA4\n\xE2\x82\xAC\xF0\x9F\x98\x80\xF0\x9D\xA8\x80");
 }
 END_TEST
 
@@ -700,6 +761,10 @@ static void add_reading(TCase *tests)
     tcase_add_loop_test(tests, a_value_may_be_sixteen_levels_deep_and_no_deeper,
         0, COUNT(nestings));
     tcase_add_test(tests, brackets_in_strings_are_no_levels);
+    tcase_add_loop_test(
+        tests, a_text_may_hold_5000_values_and_no_more, 0, COUNT(crowds));
+    tcase_add_test(
+        tests, without_memory_there_is_no_value_rather_than_half_of_it);
     tcase_add_test(tests, a_member_is_found_by_name);
     tcase_add_test(tests, what_is_no_object_has_no_members);
     tcase_add_test(tests, a_text_is_decoded);
