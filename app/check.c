@@ -34,6 +34,19 @@ static bool has_argument(const struct arguments *arguments, const char *name)
     return false;
 }
 
+/* The value that a text stands for, checked; to be put. */
+static struct json_object *check_text(const struct schema *schema,
+    const char *text, const char *place, struct faults *faults)
+{
+    struct json_object *value = schema_parse_text(schema, text);
+
+    if (value)
+        schema_check(schema, value, place, faults);
+    else
+        faults->failed = true;
+    return value;
+}
+
 /* Decodes (in place), checks and keeps the value of one parameter. */
 static void take_value(const struct spec_parameter *parameter, char *text,
     struct arguments *arguments, struct faults *faults)
@@ -53,8 +66,8 @@ static void take_value(const struct spec_parameter *parameter, char *text,
         fault_add(faults, place, "must be percent-encoded UTF-8 without NUL");
         return;
     }
-    arguments->list[i].value = schema_parse_text(parameter->schema, text);
-    schema_check(parameter->schema, arguments->list[i].value, place, faults);
+    arguments->list[i].value =
+        check_text(parameter->schema, text, place, faults);
 }
 
 static void check_path(const struct route *route, struct arguments *arguments,
@@ -65,7 +78,9 @@ static void check_path(const struct route *route, struct arguments *arguments,
             route->operation, route->values[i].name, SPEC_IN_PATH);
         char *text =
             strndup(route->values[i].start, (size_t)route->values[i].len);
-        if (parameter && text)
+        if (!text)
+            faults->failed = true;
+        else if (parameter)
             take_value(parameter, text, arguments, faults);
         free(text);
     }
@@ -101,6 +116,7 @@ static void check_query(const char *query,
     char *copy = strdup(query);
     char *rest = copy;
 
+    faults->failed |= !copy;
     for (char *pair; copy && (pair = strsep(&rest, "&")) != NULL;)
         if (*pair != '\0')
             check_pair(operation, pair, arguments, faults);
@@ -122,11 +138,8 @@ static void check_key(const struct http_request *request,
 {
     if (!operation->idempotency_key || !request->idempotency_key)
         return;
-    struct json_object *value =
-        schema_parse_text(operation->idempotency_key, request->idempotency_key);
-    schema_check(
-        operation->idempotency_key, value, "header:Idempotency-Key", faults);
-    json_free(value);
+    json_free(check_text(operation->idempotency_key, request->idempotency_key,
+        "header:Idempotency-Key", faults));
 }
 
 static bool is_json(const char *content_type)
@@ -155,7 +168,7 @@ static enum error check_body(const struct http_request *request,
     }
     int before = faults->count;
     arguments->body = json_parse(request->body, request->body_len, faults);
-    if (faults->count == before)
+    if (faults->count == before && !faults->failed)
         schema_check(operation->body, arguments->body, "#", faults);
     return OK;
 }
@@ -172,6 +185,8 @@ enum error check_request(const struct http_request *request,
     enum error error = operation->body
                            ? check_body(request, operation, arguments, faults)
                            : OK;
+    if (faults->failed)
+        return ERR_INTERNAL;
     return !error && faults->count > 0 ? ERR_INVALID : error;
 }
 

@@ -22,7 +22,8 @@ struct arguments {
 };
 
 /* ERR_TOO_LARGE, ERR_MEDIA_TYPE: see the names. ERR_INVALID: `faults` has one
- * entry for everything that does not fit. */
+ * entry for everything that does not fit. ERR_INTERNAL: there was no memory to
+ * tell. */
 MUST_CHECK enum error check_request(const struct http_request *request,
     const struct route *route, struct arguments *arguments,
     struct faults *faults);

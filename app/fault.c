@@ -5,14 +5,8 @@
 
 #include "fault.h"
 
-/* Stands where there was no memory for a text: a fault must never get lost,
- * or the value would pass. */
+/* Stands where there was no memory for a text. */
 static char no_memory[] = "does not fit (no memory to say more)";
-
-static char *or_no_memory(char *text)
-{
-    return text ? text : no_memory;
-}
 
 void fault_add(
     struct faults *faults, const char *pointer, const char *format, ...)
@@ -25,8 +19,13 @@ void fault_add(
         if (vasprintf(&detail, format, args) < 0)
             detail = NULL;
         va_end(args);
-        fault->pointer = or_no_memory(strdup(pointer));
-        fault->detail = or_no_memory(detail);
+        fault->pointer = strdup(pointer);
+        fault->detail = detail;
+        faults->failed |= !fault->pointer || !detail;
+        if (!fault->pointer)
+            fault->pointer = no_memory;
+        if (!detail)
+            fault->detail = no_memory;
     }
     faults->count++;
 }

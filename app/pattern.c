@@ -64,8 +64,11 @@ void pattern_free(struct pattern *pattern)
 }
 
 bool pattern_matches(
-    const struct pattern *pattern, const char *bytes, size_t len)
+    const struct pattern *pattern, const char *bytes, size_t len, bool *failed)
 {
-    return pcre2_match(pattern->code, (PCRE2_SPTR)bytes, len, 0, 0,
-               pattern->data, pattern->limits) >= 0;
+    int found = pcre2_match(pattern->code, (PCRE2_SPTR)bytes, len, 0, 0,
+        pattern->data, pattern->limits);
+
+    *failed |= found == PCRE2_ERROR_NOMEMORY;
+    return found >= 0;
 }

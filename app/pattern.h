@@ -17,8 +17,9 @@ struct pattern *pattern_new(
     const char *text, char reason[static PATTERN_REASON_MAX]);
 void pattern_free(struct pattern *pattern);
 
-/* False as well if it would take too many steps, or the bytes are not UTF-8. */
+/* False as well if it would take too many steps, or the bytes are not UTF-8, or
+ * there was no memory to tell: then *failed becomes true. */
 bool pattern_matches(
-    const struct pattern *pattern, const char *bytes, size_t len);
+    const struct pattern *pattern, const char *bytes, size_t len, bool *failed);
 
 #endif

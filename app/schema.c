@@ -22,6 +22,7 @@ struct check {
     const char *root;      /* pointer of the outermost value */
     struct faults *faults; /* NULL: it matters only whether there are some */
     int count;
+    bool failed; /* there was no memory to tell */
 };
 
 /* RFC 6901: ~ and / within a key are written ~0 and ~1. */
@@ -51,6 +52,13 @@ static void print_place(
         buf_printf(out, "%zu", place->index);
 }
 
+/* Gives up a text that went into a fault. */
+static void finish(struct check *check, struct buf *text)
+{
+    check->failed |= text->failed;
+    buf_free(text);
+}
+
 /* Notes a fault. Printing stops with the list being full: a long list of bad
  * items must not cost more than it shows. */
 static void __attribute__((format(printf, 3, 4)))
@@ -69,8 +77,8 @@ add(struct check *check, const struct place *place, const char *format, ...)
         print_place(check, place, &pointer);
     }
     fault_add(check->faults, buf_text(&pointer), "%s", buf_text(&detail));
-    buf_free(&pointer);
-    buf_free(&detail);
+    finish(check, &pointer);
+    finish(check, &detail);
 }
 
 static const struct {
@@ -163,7 +171,7 @@ static void refuse_type(struct check *check, const struct schema *schema,
     print_types(schema->types, &phrase);
     add(check, place, "must be %s%s%s", buf_text(&phrase),
         in_body ? ", is " : "", in_body ? describe(value) : "");
-    buf_free(&phrase);
+    finish(check, &phrase);
 }
 
 static bool equals(const struct node *node, struct json_object *value)
@@ -214,7 +222,7 @@ static void check_choices(struct check *check, const struct schema *schema,
     add(check, place, "must be %s%s", first->next ? "one of " : "",
         buf_text(&phrase));
 out:
-    buf_free(&phrase);
+    finish(check, &phrase);
 }
 
 static void check_constant(struct check *check, const struct schema *schema,
@@ -226,22 +234,23 @@ static void check_constant(struct check *check, const struct schema *schema,
         return;
     print_scalar(schema->constant, &phrase);
     add(check, place, "must be %s", buf_text(&phrase));
-    buf_free(&phrase);
+    finish(check, &phrase);
 }
 
-/* False if there is too much of it. */
+/* False if it is too little or too much. */
 static bool check_size(struct check *check, const struct place *place,
     size_t size, const struct schema_bound *min, const struct schema_bound *max,
     const char *unit)
 {
+    int before = check->count;
+
     if (min->node && (long double)size < min->value)
         add(check, place, "must be at least %s %s%s, has %zu", min->node->text,
             unit, min->value > 1 ? "s" : "", size);
-    if (!max->node || (long double)size <= max->value)
-        return true;
-    add(check, place, "must be at most %s %s%s, has %zu", max->node->text, unit,
-        max->value > 1 ? "s" : "", size);
-    return false;
+    if (max->node && (long double)size > max->value)
+        add(check, place, "must be at most %s %s%s, has %zu", max->node->text,
+            unit, max->value > 1 ? "s" : "", size);
+    return check->count == before;
 }
 
 static void check_format(struct check *check, enum schema_format format,
@@ -261,11 +270,13 @@ static void check_string(struct check *check, const struct schema *schema,
     const char *text = json_object_get_string(value);
     size_t len = (size_t)json_object_get_string_len(value);
 
-    /* What is too long is not searched: that bounds the pattern's time. */
+    /* One fault is enough for what is empty, and what is too long must not be
+     * searched: that bounds the pattern's time. */
     if (!check_size(check, place, utf8_length(text, len), &schema->min_length,
             &schema->max_length, "character"))
         return;
-    if (schema->pattern && !pattern_matches(schema->pattern, text, len)) {
+    if (schema->pattern &&
+        !pattern_matches(schema->pattern, text, len, &check->failed)) {
         if (schema->title)
             add(check, place, "must be %s", schema->title);
         else
@@ -352,7 +363,7 @@ static void check_object(struct check *check, const struct schema *schema,
 }
 
 /* How many of the schemas a value fits. */
-static int count_fits(const struct check *check, const struct schema_link *link,
+static int count_fits(struct check *check, const struct schema_link *link,
     struct json_object *value)
 {
     static const struct place outermost;
@@ -362,6 +373,7 @@ static int count_fits(const struct check *check, const struct schema_link *link,
         struct check trial = {.root = check->root};
         check_value(&trial, link->schema, value, &outermost);
         fits += trial.count == 0;
+        check->failed |= trial.failed;
     }
     return fits;
 }
@@ -425,6 +437,7 @@ void schema_check(const struct schema *schema, struct json_object *value,
     static const struct place outermost;
     struct check check = {.root = place, .faults = faults};
     check_value(&check, schema, value, &outermost);
+    faults->failed |= check.failed;
 }
 
 /* The types that a schema names, itself or through what it is made of. */

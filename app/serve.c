@@ -364,6 +364,8 @@ void serve(struct service *service, const struct http_request *request,
     }
     if (!error)
         error = check_request(request, &route, &arguments, &faults);
+    if (faults.failed)
+        log_error("serve", "out of memory");
     if (!error)
         error = run(&call, route.operation, operation, response);
 

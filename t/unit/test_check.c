@@ -8,6 +8,7 @@
 
 #include "check.h"
 #include "json.h"
+#include "memory.h"
 
 static const char yaml[] =
     "openapi: 3.1.0\n"
@@ -61,6 +62,30 @@ static const char yaml[] =
     "      parameters:\n"
     "        - {name: words, in: query, required: true,\n"
     "            schema: {type: string, minLength: 1}}\n"
+    "      responses: {'200': {description: d}}\n"
+    "  /rich/{id}:\n"
+    "    post:\n"
+    "      operationId: addRich\n"
+    "      parameters:\n"
+    "        - {name: id, in: path, required: true, schema: {type: integer}}\n"
+    "        - {name: limit, in: query, required: true,\n"
+    "            schema: {type: integer}}\n"
+    "        - {name: words, in: query, schema: {type: string}}\n"
+    "        - {name: Idempotency-Key, in: header,\n"
+    "            schema: {type: string, pattern: '^\\w+$'}}\n"
+    "      requestBody:\n"
+    "        required: true\n"
+    "        content:\n"
+    "          application/json:\n"
+    "            schema:\n"
+    "              type: object\n"
+    "              required: [name, to]\n"
+    "              properties:\n"
+    "                name: {type: string, pattern: '\\S', minLength: 1}\n"
+    "                to:\n"
+    "                  anyOf:\n"
+    "                    - {type: integer, minimum: 1}\n"
+    "                    - {type: string, pattern: '^(a|b)+c$'}\n"
     "      responses: {'200': {description: d}}\n";
 
 static struct spec *spec;
@@ -504,6 +529,70 @@ static void add_parameters(TCase *tests)
         tests, what_is_no_text_is_refused_once, 0, COUNT(bad_texts));
 }
 
+/* --- without memory ----------------------------------------------------- */
+
+/* Asserts nothing: that takes memory. */
+static enum error check_rich(const char *path, const char *query)
+{
+    struct route route;
+
+    request.method = "POST";
+    request.path = path;
+    request.query = query;
+    arguments_free(&arguments);
+    faults_free(&faults);
+    enum error error = route_match(spec, "POST", path, &route);
+    if (!error)
+        error = check_request(&request, &route, &arguments, &faults);
+    memory_restore();
+    return error;
+}
+
+static void assert_good_or_failed(void)
+{
+    enum error error = check_rich("/rich/7", "limit=5&words=a%20b");
+
+    ck_assert(error == OK || error == ERR_INTERNAL);
+    if (error)
+        return;
+    ck_assert_int_eq(faults.count, 0);
+    ck_assert_int_eq(number("id"), 7);
+    ck_assert_int_eq(number("limit"), 5);
+    ck_assert_str_eq(text("words"), "a b");
+    ck_assert_str_eq(json_text(arguments.body, "name").data, "Ada");
+    ck_assert_str_eq(json_text(arguments.body, "to").data, "ababababc");
+}
+
+static void assert_bad_or_failed(void)
+{
+    enum error error = check_rich("/rich/x", "limitt=5");
+
+    ck_assert(error == ERR_INVALID || error == ERR_INTERNAL);
+    if (error == ERR_INTERNAL)
+        return;
+    ck_assert_int_eq(faults.count, 6);
+    assert_fault(0, "path:id", "an integer");
+    assert_fault(1, "query:limitt", "no parameter");
+    assert_fault(2, "query:limit", "required");
+    assert_fault(3, "header:Idempotency-Key", "pattern");
+    assert_fault(4, "#/name", "at least 1");
+    assert_fault(5, "#/to", "forms");
+}
+
+/* No id becomes 0, no parameter gets lost, nothing good is a fault. */
+START_TEST(without_memory_nothing_is_taken_for_something_else)
+{
+    request.idempotency_key = "key";
+    send_body("{\"name\":\"Ada\",\"to\":\"ababababc\",\"more\":[1,{}]}",
+        "application/json");
+    ck_assert_int_gt(memory_try_each(assert_good_or_failed), 20);
+
+    request.idempotency_key = "no key";
+    send_body("{\"name\":\"\",\"to\":0}", "application/json");
+    ck_assert_int_gt(memory_try_each(assert_bad_or_failed), 20);
+}
+END_TEST
+
 static void add_bodies(TCase *tests)
 {
     tcase_add_test(tests, a_body_becomes_an_argument);
@@ -520,6 +609,7 @@ static void add_bodies(TCase *tests)
     tcase_add_test(tests, a_body_that_was_cut_is_not_read);
     tcase_add_test(tests, all_faults_are_told_at_once);
     tcase_add_test(tests, a_fault_of_the_query_does_not_spoil_the_body);
+    tcase_add_test(tests, without_memory_nothing_is_taken_for_something_else);
 }
 
 int main(void)

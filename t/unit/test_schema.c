@@ -201,6 +201,8 @@ START_TEST(lengths)
     ASSERT_FITS("{minLength: 1}", "[]");
     ASSERT_FAULTS(
         "{minLength: 1}", "\"\"", "#: must be at least 1 character, has 0\n");
+    ASSERT_FAULTS("{minLength: 1, pattern: x, format: date}", "\"\"",
+        "#: must be at least 1 character, has 0\n");
     ASSERT_FAULTS("{maxLength: 2}", "\"abc\"",
         "#: must be at most 2 characters, has 3\n");
 }
