@@ -1,8 +1,10 @@
 /* The socket that nginx talks to: handed down or made here. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -109,10 +111,29 @@ static int make_room(
     return 0;
 }
 
+/* Two that start at once would both find a socket that nobody listens on, and
+ * the second would remove what the first had made: one at a time. The file
+ * stays, for whoever has opened it already must lock the same one. */
+static int lock(const char *path)
+{
+    char name[sizeof(((struct sockaddr_un *)NULL)->sun_path) + sizeof(".lock")];
+
+    snprintf(name, sizeof(name), "%s.lock", path);
+    int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return fd;
+    int error = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = error;
+    return -1;
+}
+
 /* Between bind and listen nobody can connect: the mode is set in time. */
 static int open_path(const char *path, struct buf *reason)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int locked = -1;
     int probe = -1;
     int fd = -1;
 
@@ -125,6 +146,16 @@ static int open_path(const char *path, struct buf *reason)
     }
     strcpy(address.sun_path, path);
 
+    locked = lock(path);
+    if (locked < 0 && errno == EWOULDBLOCK) {
+        buf_printf(reason,
+            "another process is just about to listen on %s: stop it or name "
+            "another path",
+            path);
+        goto refused;
+    }
+    if (locked < 0)
+        goto failed;
     probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (probe < 0 || fd < 0)
@@ -135,11 +166,14 @@ static int open_path(const char *path, struct buf *reason)
         chmod(path, 0660) < 0 || listen(fd, BACKLOG) < 0)
         goto failed;
     close(probe);
+    close(locked);
     return fd;
 
 failed:
     buf_printf(reason, "cannot listen on %s: %s", path, strerror(errno));
 refused:
+    if (locked >= 0)
+        close(locked);
     if (probe >= 0)
         close(probe);
     if (fd >= 0)

@@ -13,8 +13,9 @@ void listen_open_standard(void);
 /* The listening socket, above 2 and closed on exec: at `path` if there is one,
  * else descriptor 0 (spawn-fcgi, systemd's StandardInput=socket), else
  * systemd's LISTEN_FDS. A path that a living process listens on, a path that
- * is no socket, and a socket that other hosts could reach are refused. -1:
- * `reason` has a sentence. */
+ * is no socket, and a socket that other hosts could reach are refused; of two
+ * processes that make one at the same path at once, one is. A file `path`.lock
+ * stays. -1: `reason` has a sentence. */
 int listen_open(const char *path, struct buf *reason);
 
 #endif

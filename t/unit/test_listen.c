@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <check.h>
@@ -15,6 +17,7 @@
 
 static char folder[32];
 static char path[64];
+static char lock[80];
 static struct buf reason;
 static int standard_input;
 
@@ -23,6 +26,7 @@ static void set_up(void)
     strcpy(folder, "/tmp/newsfeed-listen-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(path, sizeof(path), "%s/s", folder);
+    snprintf(lock, sizeof(lock), "%s.lock", path);
     standard_input = dup(STDIN_FILENO);
     unsetenv("LISTEN_FDS");
     unsetenv("LISTEN_PID");
@@ -33,6 +37,7 @@ static void tear_down(void)
     dup2(standard_input, STDIN_FILENO);
     close(standard_input);
     unlink(path);
+    unlink(lock);
     rmdir(folder);
     buf_free(&reason);
 }
@@ -88,6 +93,70 @@ START_TEST(a_socket_in_use_is_refused_and_its_owner_named)
     ck_assert_ptr_nonnull(strstr(buf_text(&reason), path));
     ck_assert(accepts(fd));
     close(fd);
+}
+END_TEST
+
+START_TEST(who_is_about_to_listen_is_left_alone)
+{
+    int other = open(lock, O_CREAT | O_RDWR, 0600);
+
+    ck_assert_int_eq(flock(other, LOCK_EX), 0);
+    ck_assert_int_eq(listen_open(path, &reason), -1);
+    ck_assert_ptr_nonnull(strstr(buf_text(&reason), "just about to listen"));
+    ck_assert_ptr_nonnull(strstr(buf_text(&reason), path));
+    close(other);
+    int fd = listen_open(path, &reason);
+    ck_assert(fd >= 0 && accepts(fd));
+    close(fd);
+}
+END_TEST
+
+/* Starts when `go` is closed, ends when `stop` is; says "1" if it listens. */
+static void contend(const int go[2], const int stop[2], const int said[2])
+{
+    char byte;
+
+    close(go[1]);
+    close(stop[1]);
+    if (read(go[0], &byte, 1) != 0)
+        _exit(1);
+    byte = listen_open(path, &reason) >= 0 ? '1' : '0';
+    if (write(said[1], &byte, 1) != 1 || read(stop[0], &byte, 1) != 0)
+        _exit(1);
+    _exit(0);
+}
+
+START_TEST(of_some_that_find_a_socket_left_over_one_takes_it)
+{
+    enum {
+        ROUNDS = 60,
+        CONTENDERS = 3
+    };
+    int go[2], stop[2], said[2];
+    char words[CONTENDERS];
+
+    for (int i = 0; i < ROUNDS; i++) {
+        unlink(path);
+        close(listen_open(path, &reason));
+        ck_assert_int_eq(pipe(go) | pipe(stop) | pipe(said), 0);
+        for (int j = 0; j < CONTENDERS; j++)
+            if (fork() == 0)
+                contend(go, stop, said);
+        close(go[0]);
+        close(stop[0]);
+        close(go[1]);
+        int listening = 0;
+        for (int j = 0; j < CONTENDERS; j++) {
+            ck_assert_int_eq(read(said[0], &words[j], 1), 1);
+            listening += words[j] == '1';
+        }
+        close(stop[1]);
+        close(said[0]);
+        close(said[1]);
+        for (int j = 0; j < CONTENDERS; j++)
+            ck_assert_int_gt(wait(NULL), 0);
+        ck_assert_int_eq(listening, 1);
+    }
 }
 END_TEST
 
@@ -198,6 +267,8 @@ int main(void)
     tcase_add_test(tests, a_socket_is_made_for_owner_and_group);
     tcase_add_test(tests, a_socket_that_is_left_over_is_replaced);
     tcase_add_test(tests, a_socket_in_use_is_refused_and_its_owner_named);
+    tcase_add_test(tests, who_is_about_to_listen_is_left_alone);
+    tcase_add_test(tests, of_some_that_find_a_socket_left_over_one_takes_it);
     tcase_add_test(tests, a_file_is_not_replaced);
     tcase_add_test(tests, a_path_that_does_not_fit_is_refused);
     tcase_add_test(tests, a_folder_that_is_missing_is_named);
