@@ -148,6 +148,23 @@ class Stack:
             return (self.run / "log" / f"{name}.log").read_text(errors="replace")
         return ""
 
+    @contextlib.contextmanager
+    def another_server(self, lines, parameters=""):
+        """A client of one more server block of nginx, with these lines, and
+        parameters of its listen."""
+        file, port = self.run / "nginx.conf", free_port()
+        text = file.read_text()
+        server = f"server {{ listen 127.0.0.1:{port}{parameters}; {lines} }}"
+        client = Client(port)
+        try:
+            file.write_text(text.rstrip().removesuffix("}") + server + "}\n")
+            self.kill("nginx", signal.SIGHUP)
+            eventually(lambda: socket.create_connection(("127.0.0.1", port)).close() or True)
+            yield client
+        finally:
+            file.write_text(text)
+            self.kill("nginx", signal.SIGHUP)
+
     # Processes of the service.
 
     def children(self, name=""):

@@ -1,7 +1,5 @@
 """Bearer tokens: who may do what, and which tokens are none."""
 
-import contextlib
-import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -134,28 +132,12 @@ def test_a_server_that_asks_for_no_token_serves_no_cached_page(guarded, lines):
     if guarded.stack.environment["FASTPATH"] == "0":
         pytest.skip("nginx has no pages")
     path = f"{link(guarded.ann)}/inbound"
-    with another_server(guarded.stack, lines) as stranger:
+    with guarded.stack.another_server(
+            f"include newsfeed/server.conf; {lines}") as stranger:
         guarded.acting_as(guarded.ann).hit(path)
         for _ in range(3):  # one may find memcached slow
             answer = stranger.get(path)
             assert (answer.status, answer.headers["x-cache"]) == (401, "MISS")
-
-
-@contextlib.contextmanager
-def another_server(stack, lines):
-    """A client of one more server block of the stack's nginx."""
-    file, port = stack.run / "nginx.conf", free_port()
-    text = file.read_text()
-    server = f"server {{ listen 127.0.0.1:{port}; include newsfeed/server.conf; {lines} }}"
-    try:
-        file.write_text(text.rstrip().removesuffix("}") + server + "}\n")
-        stack.kill("nginx", signal.SIGHUP)
-        client = Client(port)
-        eventually(lambda: client.get("/nothing").status == 404)
-        yield client
-    finally:
-        file.write_text(text)
-        stack.kill("nginx", signal.SIGHUP)
 
 
 def test_only_an_admin_adds_participants(guarded):
