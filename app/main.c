@@ -16,6 +16,7 @@
 #include "master.h"
 #include "release.h"
 #include "serve.h"
+#include "title.h"
 
 enum {
     TOKEN_TTL = 3600,
@@ -278,6 +279,7 @@ int main(int argc, char **argv)
     struct options options = {.ttl = TOKEN_TTL};
     int code = EX_OSERR;
 
+    argv = title_open(argc, argv);
     listen_open_standard();
     log_open();
     signal(SIGPIPE, SIG_IGN); /* a log that nobody reads ends nothing */

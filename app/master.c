@@ -15,6 +15,7 @@
 #include "log.h"
 #include "master.h"
 #include "report.h"
+#include "title.h"
 #include "worker.h"
 
 enum {
@@ -277,6 +278,7 @@ static int run_child(struct master *master, struct child *child, pid_t parent)
     if (getppid() != parent)
         return EXIT_RETIRED;
     prctl(PR_SET_NAME, child->name);
+    title_set("newsfeed: %s", child->name);
     log_set_process(child->name);
 
     if (child->is_dispatcher) {
@@ -614,6 +616,8 @@ int master_run(
 
     use(&master, setup);
     log_set_process("master");
+    title_set("newsfeed: master%s%s", source->file ? " " : "",
+        source->file ? source->file : "");
     if (!master.scoreboard) {
         log_error("master", "no memory for the scoreboard");
         master.exit_code = EXIT_FAILURE;

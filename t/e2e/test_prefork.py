@@ -8,6 +8,7 @@ import socket
 import struct
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -91,6 +92,17 @@ def test_reloads_under_load_fail_no_request(stack):
             eventually(lambda: are_new(stack, before, 3))
         eventually(load.more(20))
     assert set(load.results) == {200}
+
+
+def test_ps_tells_the_processes_apart(stack):
+    def title(pid):
+        return Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").decode()
+
+    eventually(lambda: len(stack.children()) == 4)
+    assert re.fullmatch(r"newsfeed: master /\S+\.conf", title(stack.pid("newsfeed")))
+    for pid in stack.workers():
+        assert re.fullmatch(r"newsfeed: worker \d+", title(pid))
+    assert title(stack.dispatcher()) == "newsfeed: dispatcher"
 
 
 def test_a_reload_keeps_the_master(stack):

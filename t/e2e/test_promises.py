@@ -4,12 +4,12 @@ workers and the dispatcher killed at random moments."""
 import contextlib
 import os
 import random
+import shlex
 import signal
 import statistics
 import subprocess
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
@@ -278,8 +278,7 @@ def test_a_jump_of_the_numbers_leaves_no_gap_to_walk_through(stack):
 def second_dispatcher(stack):
     """Another newsfeed on the same database, by the command line of the first
     with a socket of its own."""
-    master = stack.pid("newsfeed")
-    command = Path(f"/proc/{master}/cmdline").read_bytes().decode().split("\0")[:-1]
+    command = shlex.split((stack.run / "newsfeed.command").read_text())
     command += ["--listen", str(stack.run / "second.sock")]
     log = open(stack.run / "log" / "second.log", "w")
     process = subprocess.Popen(
