@@ -44,7 +44,9 @@ static char **copy(char *const *strings)
 
 char **title_open(int argc, char **argv)
 {
-    char **arguments = copy(argv);
+    static char **arguments; /* kept, as the environment is */
+
+    arguments = copy(argv);
     char **environment = copy(environ);
 
     if (argc < 1 || !arguments || !environment)
