@@ -1,4 +1,5 @@
 /* The cache of inbound pages: keys, leases, drops. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,12 +19,22 @@ enum {
     KEY_MAX = 80,
     PAGE_MAX = (1 << 20) - 1024, /* what memcached takes by default, and room */
     HURRY = 10, /* ms that a server which did not drop in time is given */
+
+    /* ms between two tries to pay a server's debts, and how long one may take
+     * before another process tries; where all is owed, a try counts a second */
+    PAYMENT_PAUSE = 100,
+    PAYMENT_MAX = 5000,
+    SECOND = 1000,
+    /* seconds: a lease from before may still fill a page (LEASE_TTL), and
+     * memcached's clock may lag behind after it stood still */
+    TTL_MARGIN = 10,
 };
 
 struct cache {
     const struct config *config;
     struct memc *memc;             /* NULL: there is no cache */
     struct cache_guard *guards;    /* one for each server */
+    struct breaker *payments;      /* likewise */
     unsigned char servers[GROUPS]; /* the server of each group */
     uint64_t nonce;
     uint64_t lease; /* cas of the lease in hand */
@@ -66,7 +77,8 @@ bool cache_prepare(const struct config *config, struct buf *faults)
            runtime_make(config->service_runtime_dir, faults);
 }
 
-struct cache *cache_new(const struct config *config, struct cache_guard *guards)
+struct cache *cache_new(const struct config *config, struct cache_guard *guards,
+    struct breaker *payments)
 {
     struct buf faults = {0};
     struct cache *cache = calloc(1, sizeof(*cache));
@@ -75,6 +87,7 @@ struct cache *cache_new(const struct config *config, struct cache_guard *guards)
         return NULL;
     cache->config = config;
     cache->guards = guards;
+    cache->payments = payments;
     if (*config->cache_servers == '\0')
         return cache;
     cache->memc =
@@ -138,10 +151,102 @@ static enum memc_result note_read(
     return result;
 }
 
-static bool may_read(const struct cache *cache, int group)
+/* --- debts -------------------------------------------------------------- */
+
+static const char *runtime_dir(const struct cache *cache)
 {
-    return cache->memc &&
-           !breaker_is_open(&cache->guards[cache->servers[group]].reads);
+    return cache->config->service_runtime_dir;
+}
+
+/* Any group on a server leads there. */
+static int some_group(const struct cache *cache, int server)
+{
+    int group = 0;
+
+    while (group < GROUPS - 1 && cache->servers[group] != server)
+        group++;
+    return group;
+}
+
+/* Deletes the keys, a line each, and waits until that has been done. */
+static enum memc_result delete_keys(
+    const struct cache *cache, int server, const char *keys)
+{
+    int group = some_group(cache, server);
+    enum memc_result result = MEMC_OK;
+    char key[KEY_MAX];
+
+    for (size_t len; !is_failure(result) && *keys; keys += len + 1) {
+        len = strcspn(keys, "\n");
+        if (len < sizeof(key)) {
+            memcpy(key, keys, len);
+            key[len] = '\0';
+            result = memc_delete(cache->memc, group, key);
+        }
+        if (keys[len] == '\0')
+            break;
+    }
+    return is_failure(result) ? result : memc_fence(cache->memc, group);
+}
+
+/* Deletes what could not be deleted, or lets it expire; then the server is open
+ * again. */
+static void settle(struct cache *cache, int server, struct debts *debts)
+{
+    const char *keys = buf_text(&debts->keys);
+
+    memc_limit_deletes(cache->memc, cache->config->cache_timeout);
+    enum memc_result result = delete_keys(cache, server, keys);
+    if (result == MEMC_LOST)
+        result = delete_keys(cache, server, keys);
+    note(cache, server, &cache->guards[server].drops, result, 0);
+    if (is_failure(result))
+        return;
+    if (debts->all && debts->answered < cache->config->cache_ttl + TTL_MARGIN)
+        runtime_note_answer(debts);
+    else
+        runtime_open(runtime_dir(cache), server, debts);
+}
+
+/* Whoever comes by pays, one at a time and not too often. */
+static void pay(struct cache *cache, int server)
+{
+    struct breaker *turn = &cache->payments[server];
+    struct debts debts;
+
+    if (!breaker_take(turn, PAYMENT_MAX))
+        return;
+    errno = 0;
+    bool is_owed = runtime_take_debts(runtime_dir(cache), server, &debts);
+    if (!is_owed && errno != ENOENT)
+        log_error("cache", "%s: closed-%d cannot be read: %s",
+            runtime_dir(cache), server, strerror(errno));
+    if (is_owed) {
+        settle(cache, server, &debts);
+        runtime_put_back(&debts);
+    }
+    breaker_trip(turn, is_owed && debts.all ? SECOND : PAYMENT_PAUSE);
+}
+
+void cache_pay(struct cache *cache)
+{
+    for (int i = 0; cache->memc && i < memc_server_count(cache->memc); i++)
+        if (runtime_is_closed(runtime_dir(cache), i))
+            pay(cache, i);
+}
+
+/* --- reading ------------------------------------------------------------ */
+
+static bool may_read(struct cache *cache, int group)
+{
+    int server = cache->servers[group];
+
+    if (!cache->memc || breaker_is_open(&cache->guards[server].reads))
+        return false;
+    if (!runtime_is_closed(runtime_dir(cache), server))
+        return true;
+    pay(cache, server);
+    return false;
 }
 
 /* A worker's has a nonce, nginx's is empty. */
@@ -210,11 +315,6 @@ void cache_store(
             cache->config->cache_ttl, cache->lease));
 }
 
-void cache_release(struct cache *cache, int64_t participant)
-{
-    cache_drop(cache, &participant, 1);
-}
-
 /* Deletes those pages that lie on one server, of which there is one. */
 static enum memc_result drop_from(const struct cache *cache, int server,
     const int64_t *participants, size_t count)
@@ -244,26 +344,65 @@ static bool lies_on(const struct cache *cache, int server,
     return false;
 }
 
-bool cache_drop(struct cache *cache, const int64_t *participants, size_t count)
+/* Once more over a new connection, if the first was lost. */
+static bool try_drop_from(
+    struct cache *cache, int server, const int64_t *participants, size_t count)
+{
+    struct breaker *breaker = &cache->guards[server].drops;
+    int timeout = cache->config->cache_timeout;
+
+    if (breaker_was_tripped(breaker) && timeout > HURRY)
+        timeout = HURRY;
+    memc_limit_deletes(cache->memc, timeout);
+    enum memc_result result = drop_from(cache, server, participants, count);
+    if (result == MEMC_LOST) /* all of them */
+        result = drop_from(cache, server, participants, count);
+    note(cache, server, breaker, result, 0);
+    return !is_failure(result);
+}
+
+bool cache_try_drop(
+    struct cache *cache, const int64_t *participants, size_t count)
 {
     bool dropped = true;
 
-    for (int i = 0; cache->memc && i < memc_server_count(cache->memc); i++) {
-        struct breaker *breaker = &cache->guards[i].drops;
-        int timeout = cache->config->cache_timeout;
-        if (!lies_on(cache, i, participants, count))
-            continue;
-        if (breaker_was_tripped(breaker) && timeout > HURRY)
-            timeout = HURRY;
-        memc_limit_deletes(cache->memc, timeout);
-        enum memc_result result = drop_from(cache, i, participants, count);
-        if (result == MEMC_LOST) /* all of them, over a new connection */
-            result = drop_from(cache, i, participants, count);
-        note(cache, i, breaker, result, 0);
-        if (is_failure(result))
-            dropped = false;
-    }
+    for (int i = 0; cache->memc && i < memc_server_count(cache->memc); i++)
+        if (lies_on(cache, i, participants, count))
+            dropped &= try_drop_from(cache, i, participants, count);
     return dropped;
+}
+
+/* From here on nobody on this host reads from the server. */
+static void owe(
+    struct cache *cache, int server, const int64_t *participants, size_t count)
+{
+    struct buf keys = {0};
+    char key[KEY_MAX];
+
+    for (size_t i = 0; i < count; i++)
+        if (cache->servers[group_of(participants[i])] == server) {
+            name_key(cache, participants[i], key);
+            buf_printf(&keys, "%s\n", key);
+        }
+    if (keys.failed || !runtime_close(runtime_dir(cache), server, &keys))
+        log_error("cache",
+            "%s: pages that were not dropped cannot be kept from readers: %s",
+            runtime_dir(cache),
+            keys.failed ? "out of memory" : strerror(errno));
+    buf_free(&keys);
+}
+
+void cache_drop(struct cache *cache, const int64_t *participants, size_t count)
+{
+    for (int i = 0; cache->memc && i < memc_server_count(cache->memc); i++)
+        if (lies_on(cache, i, participants, count) &&
+            !try_drop_from(cache, i, participants, count))
+            owe(cache, i, participants, count);
+}
+
+void cache_release(struct cache *cache, int64_t participant)
+{
+    (void)cache_try_drop(cache, &participant, 1); /* or it ends by itself */
 }
 
 /* --- for nginx ---------------------------------------------------------- */
@@ -310,6 +449,8 @@ bool cache_print_map(
         memc_print_server(memc, i, out);
         buf_puts(out, "; keepalive 32; }\n");
     }
+    buf_printf(
+        out, "newsfeed_runtime_dir \"%s\";\n", config->service_runtime_dir);
     buf_puts(out, "map $newsfeed_bucket $newsfeed_cache {\n"
                   "    default newsfeed_cache_0;\n");
     for (int i = 0; i < GROUPS && memc_server_count(memc) > 1; i++)

@@ -1,6 +1,5 @@
 /* The cache of inbound pages: keys, leases, drops. It may fail at any time and
- * never makes a request fail. What it holds is never older than the last drop
- * that succeeded; one that did not is the dispatcher's to repeat.
+ * never makes a request fail.
  *
  * One key a feed. A value is a whole stored page ("HTTP/1.1 200 OK…", see
  * http_print_page), or a lease (nothing, or "L:" and a nonce): the promise of
@@ -9,7 +8,13 @@
  * replaces the lease by compare and swap, so a drop in between, which deletes
  * page and lease alike, makes a page that may already be old go unstored. (The
  * scheme is that of Nishtala et al., Scaling Memcache at Facebook, NSDI 2013.)
- */
+ *
+ * A server that cannot be told to drop pages is closed (runtime.h): from before
+ * the write is answered, nobody on this host reads from it, neither nginx nor a
+ * worker, until somebody has deleted those pages or, where they were too many,
+ * until it has answered for so long that they have expired. What was stored
+ * meanwhile under an older lease is deleted with them. Hosts that share the
+ * server have the dispatcher's word, who drops again what was not dropped. */
 #ifndef NEWSFEED_CACHE_H
 #define NEWSFEED_CACHE_H
 
@@ -41,12 +46,13 @@ bool cache_check(const struct config *config, struct buf *faults);
 /* Makes service.runtime_dir, where there is a cache. False: see faults. */
 bool cache_prepare(const struct config *config, struct buf *faults);
 
-/* Connects nothing yet. guards: one for each server, whoever shares them; a
- * server that failed is left alone for a while. The config must outlive it.
- * NULL: no memory, or bad settings (logged). With cache.servers empty
- * everything is a miss and every drop succeeds. */
-struct cache *cache_new(
-    const struct config *config, struct cache_guard *guards);
+/* Connects nothing yet. guards, payments: one for each server, whoever shares
+ * them; a server that failed is left alone for a while, and debts to it are
+ * paid by one process at a time. The config must outlive it. NULL: no memory,
+ * or bad settings (logged). With cache.servers empty everything is a miss and
+ * every drop succeeds. */
+struct cache *cache_new(const struct config *config, struct cache_guard *guards,
+    struct breaker *payments);
 void cache_free(struct cache *cache);
 
 /* The page of a feed. `given` is the number of the lease that nginx took, which
@@ -61,9 +67,17 @@ void cache_store(
     struct cache *cache, int64_t participant, const char *page, size_t len);
 void cache_release(struct cache *cache, int64_t participant);
 
-/* Deletes the pages of these feeds (int64_t each) and returns when the servers
- * have done it; false if any of them could not be told. */
-bool cache_drop(struct cache *cache, const int64_t *participants, size_t count);
+/* Deletes the pages of these feeds (int64_t each) and returns when no reader on
+ * this host can get them any more. */
+void cache_drop(struct cache *cache, const int64_t *participants, size_t count);
+
+/* The same for who tries again: false if a server could not be told, and then
+ * its pages are still read. */
+bool cache_try_drop(
+    struct cache *cache, const int64_t *participants, size_t count);
+
+/* Pays the debts of closed servers, as far as it is time for that. */
+void cache_pay(struct cache *cache);
 
 /* Prints the nginx include that tells which server holds which feed; false:
  * see `faults`. */

@@ -60,7 +60,7 @@ static bool start_turn(struct dispatcher *d)
 
 static bool drop(struct dispatcher *d)
 {
-    return cache_drop(d->cache, (const int64_t *)(void *)d->touched.data,
+    return cache_try_drop(d->cache, (const int64_t *)(void *)d->touched.data,
         d->touched.len / sizeof(int64_t));
 }
 
@@ -279,6 +279,7 @@ static bool work_round(struct dispatcher *d)
     bool more = false;
 
     slot_busy(d->slot);
+    cache_pay(d->cache);
     expire_keys(d);
     if (outbox_look(d->pg, kinds))
         return false;
@@ -335,7 +336,7 @@ int dispatcher_run(const struct config *config, struct scoreboard *scoreboard,
     settings.statement_timeout = FLUSH_TIMEOUT;
     settings.breaker = NULL; /* that one is late says nothing */
     d.flusher = pg_new(&settings);
-    d.cache = cache_new(config, d.guards);
+    d.cache = cache_new(config, d.guards, scoreboard->payments);
     if (!d.pg || !d.flusher || !d.cache)
         goto out;
     while (!stopping) {

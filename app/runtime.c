@@ -27,9 +27,7 @@ static void cut_last_name(char *path)
 {
     char *slash = strrchr(path, '/');
 
-    if (!slash)
-        strcpy(path, ".");
-    else if (slash == path)
+    if (slash == path)
         path[1] = '\0';
     else
         *slash = '\0';
@@ -39,6 +37,13 @@ bool runtime_check(const char *dir, struct buf *faults)
 {
     char parent[PATH_MAX];
 
+    if (*dir != '/' || dir[strcspn(dir, "\"\\")]) {
+        buf_printf(faults,
+            "service.runtime_dir: is \"%s\", must begin with '/' and hold no "
+            "'\"' and no '\\'\n",
+            dir);
+        return false;
+    }
     if (access(dir, W_OK | X_OK) == 0)
         return true;
     if (errno == ENOENT && strlen(dir) < sizeof(parent)) {

@@ -88,6 +88,15 @@ bool scoreboard_has_database(const struct scoreboard *scoreboard)
     return false;
 }
 
+bool breaker_take(struct breaker *breaker, int ms)
+{
+    int64_t now = monotonic_ms();
+    int64_t until = breaker->open_until;
+
+    return until <= now && atomic_compare_exchange_strong(
+                               &breaker->open_until, &until, now + ms);
+}
+
 int64_t monotonic_ms(void)
 {
     struct timespec now;

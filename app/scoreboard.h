@@ -46,6 +46,7 @@ struct scoreboard {
     struct breaker db;
     _Atomic uint64_t refused[SCOREBOARD_ERRORS]; /* 503s, by their cause */
     struct cache_guard cache[SCOREBOARD_CACHES];
+    struct breaker payments[SCOREBOARD_CACHES]; /* of debts to them (cache.h) */
     struct slot slots[SCOREBOARD_SLOTS];
 };
 
@@ -76,6 +77,9 @@ bool breaker_reset(struct breaker *breaker);
 
 /* Whether any worker that takes requests has a connection to the database. */
 bool scoreboard_has_database(const struct scoreboard *scoreboard);
+
+/* Trips it unless it is open: true for one process in so many ms. */
+bool breaker_take(struct breaker *breaker, int ms);
 
 /* Milliseconds of the monotonic clock. */
 int64_t monotonic_ms(void);

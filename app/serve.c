@@ -51,7 +51,7 @@ struct service *service_new(const struct config *config,
     service->auth = auth;
     service->spec = spec;
     service->pg = pg_new(&settings);
-    service->cache = cache_new(config, scoreboard->cache);
+    service->cache = cache_new(config, scoreboard->cache, scoreboard->payments);
     if (!service->pg || !service->cache) {
         service_free(service);
         return NULL;

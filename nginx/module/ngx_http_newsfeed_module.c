@@ -1,5 +1,6 @@
 /* Answers a feed's first page from memcached, or claims it for a worker.
  *
+ *     newsfeed_runtime_dir PATH;      in http: service.runtime_dir
  *     newsfeed_cache UPSTREAM KEY;    in a location; both may hold variables
  *
  * One question to memcached, the meta command `mg KEY v c k N3`, brings the
@@ -8,13 +9,16 @@
  * page with it (app/cache.h tells the whole scheme). Whatever is not answered
  * from here ends with 404, 502 or 504, which error_page hands to a worker;
  * a request with an empty KEY, a body, or another method than GET and HEAD
- * asks memcached nothing.
+ * asks memcached nothing. Nor does anybody while the workers keep readers off
+ * that server, newsfeed_cache_N, by a file in the folder (app/runtime.h).
  *
  * A value is a whole response, head and body, as http_print_page (app/http.c)
  * writes it. The protocol: protocol.txt of memcached 1.6, "Meta Get". */
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
+
+#include "../../app/runtime.h"
 
 #define LEASE_TTL "3" /* seconds, as in app/cache.c */
 
@@ -27,6 +31,10 @@ enum {
     BODY_TIMEOUT = 60000,    /* ms, of the rest: it runs for slow clients too */
     BUFFER_SIZE = 64 * 1024, /* of one read; larger pages take several */
 };
+
+typedef struct {
+    ngx_str_t runtime_dir;
+} main_conf_t;
 
 typedef struct {
     ngx_http_upstream_conf_t upstream;
@@ -359,6 +367,27 @@ static ngx_int_t resolve(ngx_http_request_t *r, ngx_str_t *server)
     return NGX_OK;
 }
 
+/* By the name that `newsfeed --cache-map` gives it. Of another server nothing
+ * is known, and who cannot look must not take it for open. */
+static ngx_uint_t is_closed(ngx_http_request_t *r, ngx_str_t *server)
+{
+    static const char upstream[] = "newsfeed_cache_";
+    main_conf_t *conf =
+        ngx_http_get_module_main_conf(r, ngx_http_newsfeed_module);
+    const size_t skipped = sizeof(upstream) - 1;
+    u_char path[NGX_MAX_PATH];
+    u_char *end = path + sizeof(path);
+
+    if (server->len <= skipped ||
+        ngx_strncmp(server->data, upstream, skipped) != 0)
+        return 1;
+    if (ngx_slprintf(path, end, "%V/" RUNTIME_CLOSED "%*s%Z",
+            &conf->runtime_dir, server->len - skipped,
+            server->data + skipped) == end)
+        return 1;
+    return access((char *)path, F_OK) == 0 || ngx_errno != NGX_ENOENT;
+}
+
 static ngx_uint_t is_asked(ngx_http_request_t *r, ngx_str_t *key)
 {
     return key->len > 0 && (r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) &&
@@ -378,8 +407,11 @@ static ngx_int_t handle(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     if (r != r->main || !is_asked(r, &ctx->key))
         return NGX_HTTP_NOT_FOUND;
-    if (ngx_http_complex_value(r, conf->server, &server) != NGX_OK ||
-        ngx_http_upstream_create(r) != NGX_OK || resolve(r, &server) != NGX_OK)
+    if (ngx_http_complex_value(r, conf->server, &server) != NGX_OK)
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    if (is_closed(r, &server))
+        return NGX_HTTP_NOT_FOUND;
+    if (ngx_http_upstream_create(r) != NGX_OK || resolve(r, &server) != NGX_OK)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
 
     ctx->request = r;
@@ -425,6 +457,11 @@ static ngx_int_t add_variables(ngx_conf_t *cf)
     return NGX_OK;
 }
 
+static void *create_main_conf(ngx_conf_t *cf)
+{
+    return ngx_pcalloc(cf->pool, sizeof(main_conf_t));
+}
+
 static void *create_loc_conf(ngx_conf_t *cf)
 {
     loc_conf_t *conf = ngx_pcalloc(cf->pool, sizeof(*conf));
@@ -447,11 +484,19 @@ static void *create_loc_conf(ngx_conf_t *cf)
 static char *merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
 {
     loc_conf_t *from = parent, *to = child;
+    main_conf_t *main =
+        ngx_http_conf_get_module_main_conf(cf, ngx_http_newsfeed_module);
 
     if (to->server == NULL) {
         to->server = from->server;
         to->key = from->key;
         to->lease = from->lease;
+    }
+    if (to->server && main->runtime_dir.len == 0) {
+        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
+            "newsfeed_cache needs newsfeed_runtime_dir: print the map anew "
+            "(newsfeed --cache-map), it has that line");
+        return NGX_CONF_ERROR;
     }
     return NGX_CONF_OK;
 }
@@ -490,6 +535,9 @@ static char *set_cache(ngx_conf_t *cf, ngx_command_t *command, void *data)
 }
 
 static ngx_command_t commands[] = {
+    {ngx_string("newsfeed_runtime_dir"), NGX_HTTP_MAIN_CONF | NGX_CONF_TAKE1,
+        ngx_conf_set_str_slot, NGX_HTTP_MAIN_CONF_OFFSET,
+        offsetof(main_conf_t, runtime_dir), NULL},
     {ngx_string("newsfeed_cache"), NGX_HTTP_LOC_CONF | NGX_CONF_TAKE2,
         set_cache, NGX_HTTP_LOC_CONF_OFFSET, 0, NULL},
     ngx_null_command,
@@ -497,6 +545,7 @@ static ngx_command_t commands[] = {
 
 static ngx_http_module_t context = {
     .preconfiguration = add_variables,
+    .create_main_conf = create_main_conf,
     .create_loc_conf = create_loc_conf,
     .merge_loc_conf = merge_loc_conf,
 };

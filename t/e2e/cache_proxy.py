@@ -40,6 +40,8 @@ class CacheProxy(UnixServer):
         self.trap = None  # (command, is_meant(pid), spring(pid): may it pass?)
         self.passed_on = threading.Event()
         self.lock = threading.Lock()
+        self.is_thawed = threading.Event()
+        self.is_thawed.set()
         super().__init__(path)
 
     def kill_before(self, command, victims):
@@ -71,6 +73,16 @@ class CacheProxy(UnixServer):
         release.set()
         assert self.passed_on.wait(5)
 
+    @contextlib.contextmanager
+    def frozen(self):
+        """Nothing passes, and what was sent meanwhile is lost for good, with the
+        connection that it came on: as if memcached hung, and went on without."""
+        self.is_thawed.clear()
+        try:
+            yield
+        finally:
+            self.is_thawed.set()
+
     def serve(self, peer):
         credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
         pid = struct.unpack("3i", credentials)[0]
@@ -84,6 +96,9 @@ class CacheProxy(UnixServer):
         for source in select.select([peer, server], [], [])[0]:
             data = source.recv(65536)
             if not data:
+                return False
+            if not self.is_thawed.is_set():
+                self.is_thawed.wait(60)
                 return False
             if source is server:
                 peer.sendall(data)

@@ -1,5 +1,7 @@
 """The cache killed, stopped, restarted; a worker killed before its drop."""
 
+import contextlib
+import os
 import signal
 import statistics
 import time
@@ -10,7 +12,7 @@ import pytest
 from cache_proxy import CacheProxy
 from load import Load
 from stack import NO_PATIENCE, ask_memcached
-from waiting import SOON, eventually, one_of
+from waiting import SOON, eventually, one_of, pause
 
 pytestmark = pytest.mark.xdist_group("cache_faults")
 
@@ -108,6 +110,26 @@ def test_a_restarted_cache_holds_nothing_old(make_stack):
         assert stack.client.inbound_ids(reader)[0] == item
 
 
+@pytest.mark.parametrize("late", [0, 0.01, 0.03, 0.06, 0.1, 0.2])
+def test_what_was_written_while_the_cache_was_stopped_shows_at_once(stack, pair, late):
+    """Its old page is still in there, the drop went into the void, and memcached
+    goes on before, when or after the post is answered."""
+    author, reader = pair
+    path = f"/participant/{reader}/inbound"
+    for _ in range(4):
+        stack.client.hit(path)
+        stack.kill("memcached", signal.SIGSTOP)
+        with ThreadPoolExecutor(1) as pool:
+            try:
+                posting = pool.submit(stack.client.publish, author)
+                pause(late)
+            finally:
+                stack.kill("memcached", signal.SIGCONT)
+            item = posting.result()
+            for _ in range(20):
+                assert stack.client.inbound_ids(reader)[0] == item
+
+
 def test_what_was_written_while_the_cache_was_stopped_shows_within_a_second(stack, pair):
     """Its page is still in there, and the drop went into the void."""
     author, reader = pair
@@ -170,16 +192,28 @@ def test_garbage_in_the_cache_is_not_served(stack, pair):
         assert stack.client.inbound_ids(reader) == [item]
 
 
-@pytest.fixture(scope="module")
-def proxied(request, make_module_stack):
-    """A stack whose every access to memcached passes a proxy of ours."""
-    stack = make_module_stack(start=False)
-    path = request.config.base / f"proxy-{stack.port}.sock"
+@contextlib.contextmanager
+def behind_a_proxy(base, stack):
+    path = base / f"proxy-{stack.port}.sock"
     stack.configure(f"cache.servers=unix:{path}")
     proxy = CacheProxy(path, stack.run / "memcached.sock")
     stack.start()
     yield stack, proxy
     proxy.close()
+
+
+@pytest.fixture(scope="module")
+def proxied(request, make_module_stack):
+    """A stack whose every access to memcached passes a proxy of ours."""
+    with behind_a_proxy(request.config.base, make_module_stack(start=False)) as both:
+        yield both
+
+
+@pytest.fixture(scope="module")
+def impatient(request, make_module_stack):
+    stack = make_module_stack(start=False, patience=NO_PATIENCE)
+    with behind_a_proxy(request.config.base, stack) as both:
+        yield both
 
 
 def test_a_page_read_before_a_write_is_not_stored_after_it(proxied):
@@ -195,6 +229,74 @@ def test_a_page_read_before_a_write_is_not_stored_after_it(proxied):
             item = stack.client.publish(author)
         assert stack.client.inbound_ids(reader) == [item]
         assert reading.result() == []
+
+
+def test_a_drop_that_was_lost_hides_the_page_from_the_200_on(impatient):
+    """nginx reaches memcached again before the lost drop is made good."""
+    stack, proxy = impatient
+    author, reader = stack.client.friends_of_new()
+    eventually(stack.has_caught_up)
+    for write in (
+        lambda: stack.client.publish(author),
+        lambda: stack.client.delete(
+            f"/participant/{author}/outbound/{stack.client.outbound_ids(author)[0]}"),
+    ):
+        stack.client.hit(f"/participant/{reader}/inbound")
+        with proxy.frozen():
+            write()
+            right = stack.client.outbound_ids(author)
+        for _ in range(20):
+            assert stack.client.inbound_ids(reader) == right
+    hits_again(stack)
+
+
+def test_a_drop_that_was_lost_hides_no_page_of_other_servers(make_stack):
+    stack = make_stack(patience=NO_PATIENCE, MEMCACHED="2")
+    author, *readers = stack.client.add_participants(20)
+    for reader in readers:
+        stack.client.befriend(author, reader)
+    eventually(stack.has_caught_up)
+    stack.kill("memcached-1", signal.SIGSTOP)
+    try:
+        stack.client.publish(author)
+        eventually(lambda: "HIT" in {
+            stack.client.get(f"/participant/{reader}/inbound").headers["x-cache"]
+            for reader in readers})
+        assert os.listdir(stack.run / "state").count("closed-0") == 1
+    finally:
+        stack.kill("memcached-1", signal.SIGCONT)
+    for reader in readers:
+        stack.client.hit(f"/participant/{reader}/inbound")
+    assert not [n for n in os.listdir(stack.run / "state") if n.startswith("closed")]
+
+
+def test_without_a_dispatcher_readers_open_a_server_again(make_stack):
+    stack = make_stack(patience=NO_PATIENCE, SETTINGS="dispatcher.enabled=off")
+    author, reader = stack.client.friends_of_new()
+    stack.client.hit(f"/participant/{reader}/inbound")
+    stack.kill("memcached", signal.SIGSTOP)
+    try:
+        item = stack.client.publish(author)
+    finally:
+        stack.kill("memcached", signal.SIGCONT)
+    assert stack.client.inbound_ids(reader) == [item]
+    answer = stack.client.hit(f"/participant/{reader}/inbound")
+    assert [each["id"] for each in answer.json] == [item]
+
+
+def test_a_sign_outlives_the_service(impatient):
+    """It has stopped before it could pay, and memcached still has the page."""
+    stack, proxy = impatient
+    author, reader = stack.client.friends_of_new()
+    eventually(stack.has_caught_up)
+    stack.client.hit(f"/participant/{reader}/inbound")
+    with proxy.frozen():
+        item = stack.client.publish(author)
+        stack.down("newsfeed", "KILL")
+    assert stack.client.get(f"/participant/{reader}/inbound").status == 503
+    stack.up("newsfeed")
+    assert stack.client.inbound_ids(reader) == [item]
+    hits_again(stack)
 
 
 def killed_before_the_drop(stack, proxy, readers, write):

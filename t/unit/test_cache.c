@@ -2,11 +2,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <check.h>
 
 #include "cache.h"
 #include "memc.h"
+#include "runtime.h"
 
 /* --- the played memc ---------------------------------------------------- */
 
@@ -233,8 +235,10 @@ enum {
 #define KEY_1 "nf:inbound:7"
 #define KEY_2 "nf:inbound:2"
 
+static char dir[] = "/tmp/newsfeed-cache-XXXXXX";
 static struct config config;
 static struct cache_guard guards[SERVERS];
+static struct breaker payments[SERVERS];
 static struct cache *cache;
 static struct cache *other; /* another worker's */
 static struct buf page;
@@ -242,20 +246,27 @@ static struct buf other_page;
 
 static void set_up(void)
 {
+    strcpy(dir + strlen(dir) - 6, "XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(dir));
     config = (struct config){.cache_servers = "a,b,c",
-        .service_runtime_dir = "/tmp",
+        .service_runtime_dir = dir,
         .cache_prefix = "nf",
         .cache_timeout = 50,
         .cache_retry = 60000,
         .cache_ttl = 60,
         .auth_key_file = ""};
-    cache = cache_new(&config, guards);
-    other = cache_new(&config, guards);
+    cache = cache_new(&config, guards, payments);
+    other = cache_new(&config, guards, payments);
     ck_assert(cache && other);
 }
 
 static void tear_down(void)
 {
+    char command[64];
+
+    snprintf(command, sizeof(command), "rm -rf %s", dir);
+    ck_assert_int_eq(system(command), 0);
+    memset(payments, 0, sizeof(payments));
     cache_free(cache);
     cache_free(other);
     buf_free(&page);
@@ -320,12 +331,12 @@ static void store(int64_t participant, const char *text)
 
 static bool drop(int64_t participant)
 {
-    return cache_drop(cache, &participant, 1);
+    return cache_try_drop(cache, &participant, 1);
 }
 
 static void drop_on_1(void)
 {
-    ck_assert(cache_drop(other, (int64_t[]){ON_1}, 1));
+    ck_assert(cache_try_drop(other, (int64_t[]){ON_1}, 1));
 }
 
 static void store_on_1(void)
@@ -585,7 +596,7 @@ START_TEST(a_drop_deletes_pages_and_leases)
     put(0, KEY_0, "page");
     put(2, KEY_2, "page");
     ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
-    ck_assert(cache_drop(cache, (int64_t[]){ON_0, ON_1}, 2));
+    ck_assert(cache_try_drop(cache, (int64_t[]){ON_0, ON_1}, 2));
     ck_assert_ptr_null(value_of(0, KEY_0));
     ck_assert_ptr_null(value_of(1, KEY_1));
     ck_assert_str_eq(value_of(2, KEY_2), "page");
@@ -596,7 +607,7 @@ START_TEST(a_drop_fences_each_server_once_that_it_told)
 {
     const int64_t feeds[] = {ON_1, ON_0, ON_1_TOO, ON_1, ON_0};
 
-    ck_assert(cache_drop(cache, feeds, 5));
+    ck_assert(cache_try_drop(cache, feeds, 5));
     ck_assert_int_eq(calls[DELETE][0], 2);
     ck_assert_int_eq(calls[DELETE][1], 3);
     ck_assert_int_eq(calls[FENCE][0], 1);
@@ -607,7 +618,7 @@ END_TEST
 
 START_TEST(a_drop_of_nothing_asks_nobody)
 {
-    ck_assert(cache_drop(cache, NULL, 0));
+    ck_assert(cache_try_drop(cache, NULL, 0));
     ck_assert_int_eq(count_calls(), 0);
 }
 END_TEST
@@ -701,7 +712,7 @@ START_TEST(a_drop_gives_a_server_up_that_does_not_take_a_delete)
 {
     put(0, KEY_0, "page");
     is_failing[DELETE][1] = true;
-    ck_assert(!cache_drop(cache, (int64_t[]){ON_1, ON_1_TOO, ON_0}, 3));
+    ck_assert(!cache_try_drop(cache, (int64_t[]){ON_1, ON_1_TOO, ON_0}, 3));
     ck_assert_int_eq(calls[DELETE][1], 1);
     ck_assert_int_eq(calls[FENCE][1], 0);
     ck_assert(has_failed_to_drop(1) && !has_failed_to_drop(0));
@@ -717,7 +728,7 @@ static void fail_deletes_on_1(void)
 START_TEST(a_drop_fails_though_the_first_delete_went_out)
 {
     let_happen(DELETE, 2, fail_deletes_on_1);
-    ck_assert(!cache_drop(cache, (int64_t[]){ON_1, ON_1_TOO}, 2));
+    ck_assert(!cache_try_drop(cache, (int64_t[]){ON_1, ON_1_TOO}, 2));
     ck_assert(has_failed_to_drop(1));
 }
 END_TEST
@@ -726,7 +737,7 @@ START_TEST(a_drop_fails_if_the_fence_does)
 {
     put(0, KEY_0, "page");
     is_failing[FENCE][1] = true;
-    ck_assert(!cache_drop(cache, (int64_t[]){ON_1, ON_0}, 2));
+    ck_assert(!cache_try_drop(cache, (int64_t[]){ON_1, ON_0}, 2));
     ck_assert(has_failed_to_drop(1) && !has_failed_to_drop(0));
     ck_assert_ptr_null(value_of(0, KEY_0));
 }
@@ -815,7 +826,7 @@ START_TEST(a_drop_over_a_lost_connection_is_repeated_as_a_whole)
     put(1, KEY_1, "page");
     put(1, "nf:inbound:1004", "page");
     losses[lossy[_i]][1] = 1;
-    ck_assert(cache_drop(cache, (int64_t[]){ON_1, ON_1_TOO}, 2));
+    ck_assert(cache_try_drop(cache, (int64_t[]){ON_1, ON_1_TOO}, 2));
     ck_assert_ptr_null(value_of(1, KEY_1));
     ck_assert_ptr_null(value_of(1, "nf:inbound:1004"));
     ck_assert(!is_open(1));
@@ -831,7 +842,7 @@ START_TEST(a_drop_repeats_what_it_had_sent_before_the_loss)
 {
     put(1, KEY_1, "page");
     let_happen(DELETE, 2, lose_next_delete_on_1);
-    ck_assert(cache_drop(cache, (int64_t[]){ON_1, ON_1_TOO}, 2));
+    ck_assert(cache_try_drop(cache, (int64_t[]){ON_1, ON_1_TOO}, 2));
     ck_assert_ptr_null(value_of(1, KEY_1));
 }
 END_TEST
@@ -850,10 +861,10 @@ END_TEST
 START_TEST(without_servers_all_is_a_miss_and_every_drop_succeeds)
 {
     config.cache_servers = "";
-    struct cache *none = cache_new(&config, NULL);
+    struct cache *none = cache_new(&config, NULL, NULL);
     ck_assert_ptr_nonnull(none);
     ck_assert_int_eq(cache_fetch(none, ON_1, 0, &page), CACHE_MISS);
-    ck_assert(cache_drop(none, (int64_t[]){ON_1, ON_2}, 2));
+    ck_assert(cache_try_drop(none, (int64_t[]){ON_1, ON_2}, 2));
     ck_assert_int_eq(count_calls(), 0);
     cache_free(none);
 }
@@ -862,7 +873,7 @@ END_TEST
 START_TEST(bad_servers_make_no_cache)
 {
     config.cache_servers = "bad";
-    ck_assert_ptr_null(cache_new(&config, guards));
+    ck_assert_ptr_null(cache_new(&config, guards, payments));
 }
 END_TEST
 
@@ -875,6 +886,191 @@ START_TEST(settings_are_checked)
     config.cache_servers = "bad";
     ck_assert(!cache_check(&config, &page));
     ck_assert_str_eq(buf_text(&page), "cache.servers: 'bad'\n");
+}
+END_TEST
+
+/* --- debts -------------------------------------------------------------- */
+
+/* As a request does, over a server that does not answer. */
+static void drop_in_vain(int64_t participant)
+{
+    int server = participant == ON_0 ? 0 : 1;
+
+    is_failing[FENCE][server] = true;
+    cache_drop(cache, &participant, 1);
+    is_failing[FENCE][server] = false;
+    lose_deletes(server);
+}
+
+/* As if it were time for it. */
+static void pay(void)
+{
+    memset(payments, 0, sizeof(payments));
+    cache_pay(other);
+}
+
+START_TEST(a_drop_that_fails_closes_the_server)
+{
+    put(1, KEY_1, "old");
+    put(0, KEY_0, "page");
+    drop_in_vain(ON_1);
+    is_failing[FENCE][1] = true;
+    int looks = calls[ADD][1];
+    ck_assert_int_eq(fetch(ON_1), CACHE_MISS);
+    ck_assert_int_eq(fetch(ON_1_TOO), CACHE_MISS);
+    ck_assert_int_eq(cache_fetch(other, ON_1, 7, &other_page), CACHE_MISS);
+    ck_assert_int_eq(calls[ADD][1], looks);
+    ck_assert_int_eq(fetch(ON_0), CACHE_HIT);
+}
+END_TEST
+
+START_TEST(a_server_that_dropped_everything_is_open)
+{
+    put(1, KEY_1, "old");
+    cache_drop(cache, (int64_t[]){ON_1, ON_0}, 2);
+    ck_assert(!runtime_is_closed(dir, 0) && !runtime_is_closed(dir, 1));
+    ck_assert_ptr_null(value_of(1, KEY_1));
+}
+END_TEST
+
+START_TEST(debts_are_paid_and_the_server_is_open_again)
+{
+    put(1, KEY_1, "old");
+    put(1, "nf:inbound:1004", "old");
+    put(1, "nf:inbound:10", "page");
+    drop_in_vain(ON_1);
+    drop_in_vain(ON_1_TOO);
+    ck_assert_str_eq(value_of(1, KEY_1), "old");
+    pay();
+    ck_assert(!runtime_is_closed(dir, 1));
+    ck_assert_ptr_null(value_of(1, KEY_1));
+    ck_assert_ptr_null(value_of(1, "nf:inbound:1004"));
+    ck_assert_str_eq(value_of(1, "nf:inbound:10"), "page");
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+}
+END_TEST
+
+START_TEST(debts_that_cannot_be_paid_keep_the_server_closed)
+{
+    put(1, KEY_1, "old");
+    drop_in_vain(ON_1);
+    is_failing[FENCE][1] = true;
+    pay();
+    ck_assert(runtime_is_closed(dir, 1));
+    is_failing[FENCE][1] = false;
+    pay();
+    ck_assert(!runtime_is_closed(dir, 1));
+}
+END_TEST
+
+START_TEST(a_payment_over_a_lost_connection_is_repeated_as_a_whole)
+{
+    put(1, KEY_1, "old");
+    drop_in_vain(ON_1);
+    losses[FENCE][1] = 1;
+    pay();
+    ck_assert(!runtime_is_closed(dir, 1));
+    ck_assert_ptr_null(value_of(1, KEY_1));
+}
+END_TEST
+
+START_TEST(a_reader_pays_too)
+{
+    put(1, KEY_1, "old");
+    drop_in_vain(ON_1);
+    ck_assert_int_eq(fetch(ON_1), CACHE_MISS);
+    ck_assert(!runtime_is_closed(dir, 1));
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+}
+END_TEST
+
+START_TEST(not_everybody_pays_at_once)
+{
+    drop_in_vain(ON_1);
+    is_failing[FENCE][1] = true;
+    int tries = calls[FENCE][1];
+    for (int i = 0; i < 5; i++)
+        ck_assert_int_eq(fetch(ON_1), CACHE_MISS);
+    ck_assert_int_lt(calls[FENCE][1] - tries, 5);
+    ck_assert(breaker_is_open(&payments[1]));
+    ck_assert(!breaker_is_open(&payments[0]));
+}
+END_TEST
+
+/* The reader read before the write that could not drop his lease. */
+START_TEST(what_was_stored_under_an_older_lease_is_deleted_with_the_debts)
+{
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    drop_in_vain(ON_1);
+    store(ON_1, "old");
+    ck_assert_str_eq(value_of(1, KEY_1), "old");
+    pay();
+    ck_assert(!runtime_is_closed(dir, 1));
+    ck_assert_ptr_null(value_of(1, KEY_1));
+}
+END_TEST
+
+START_TEST(an_older_lease_stores_nothing_once_debts_are_paid)
+{
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    drop_in_vain(ON_1);
+    pay();
+    store(ON_1, "old");
+    ck_assert_ptr_null(value_of(1, KEY_1));
+}
+END_TEST
+
+START_TEST(a_lease_that_cannot_be_given_back_is_no_debt)
+{
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    is_failing[FENCE][1] = true;
+    cache_release(cache, ON_1);
+    ck_assert(!runtime_is_closed(dir, 1));
+}
+END_TEST
+
+START_TEST(whoever_tries_again_closes_nothing)
+{
+    is_failing[FENCE][1] = true;
+    ck_assert(!drop(ON_1));
+    ck_assert(!runtime_is_closed(dir, 1));
+}
+END_TEST
+
+/* A page stored right before the failure has ttl seconds to live, of a server
+ * that answers. */
+START_TEST(too_many_debts_are_paid_by_time)
+{
+    static int64_t feeds[50000];
+    enum {
+        MARGIN = 10
+    };
+
+    for (int i = 0; i < 50000; i++)
+        feeds[i] = ON_1 + (int64_t)i * 3000;
+    is_failing[DELETE][1] = true;
+    for (int i = 0; i < 6; i++)
+        cache_drop(cache, feeds, 50000);
+    is_failing[DELETE][1] = false;
+    for (int i = 0; i < config.cache_ttl + MARGIN; i++) {
+        pay();
+        ck_assert(runtime_is_closed(dir, 1));
+        ck_assert_int_gt(payments[1].open_until - monotonic_ms(), 500);
+        is_failing[FENCE][1] = true; /* does not count */
+        pay();
+        is_failing[FENCE][1] = false;
+    }
+    pay();
+    ck_assert(!runtime_is_closed(dir, 1));
+    ck_assert_int_eq(calls[DELETE][1], 6);
+}
+END_TEST
+
+START_TEST(without_the_folder_a_write_goes_on)
+{
+    ck_assert_int_eq(rmdir(dir), 0);
+    drop_in_vain(ON_1);
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
 }
 END_TEST
 
@@ -893,12 +1089,14 @@ START_TEST(the_map_of_one_server_has_no_buckets)
     struct buf faults = {0};
 
     config.cache_servers = "a";
+    config.service_runtime_dir = "/run/nf";
     ck_assert(cache_print_map(&config, &page, &faults));
     ck_assert_str_eq(buf_text(&faults), "");
     ck_assert_int_eq(
         strncmp(buf_text(&page), map_start, sizeof(map_start) - 1), 0);
     ck_assert_str_eq(buf_text(&page) + sizeof(map_start) - 1,
         "upstream newsfeed_cache_0 { server host0:11211; keepalive 32; }\n"
+        "newsfeed_runtime_dir \"/run/nf\";\n"
         "map $newsfeed_bucket $newsfeed_cache {\n"
         "    default newsfeed_cache_0;\n"
         "}\n" KEY_MAP);
@@ -927,13 +1125,15 @@ START_TEST(the_map_of_several_servers_has_every_bucket)
     struct buf *expected = &other_page;
     struct buf faults = {0};
 
+    config.service_runtime_dir = "/run/nf";
     buf_puts(expected, map_start);
     for (int i = 0; i < SERVERS; i++)
         buf_printf(expected,
             "upstream newsfeed_cache_%d { server host%d:11211; keepalive 32; "
             "}\n",
             i, i);
-    buf_puts(expected, "map $newsfeed_bucket $newsfeed_cache {\n"
+    buf_puts(expected, "newsfeed_runtime_dir \"/run/nf\";\n"
+                       "map $newsfeed_bucket $newsfeed_cache {\n"
                        "    default newsfeed_cache_0;\n");
     for (int i = 0; i < 1000; i++)
         buf_printf(expected, "    %d newsfeed_cache_%d;\n", i, i % SERVERS);
@@ -1047,6 +1247,21 @@ int main(void)
     tcase_add_test(tests, a_feed_lies_where_the_map_says);
     tcase_add_test(tests, there_is_no_map_without_servers);
     tcase_add_test(tests, there_is_no_map_of_bad_servers);
+    tcase_add_test(tests, a_drop_that_fails_closes_the_server);
+    tcase_add_test(tests, a_server_that_dropped_everything_is_open);
+    tcase_add_test(tests, debts_are_paid_and_the_server_is_open_again);
+    tcase_add_test(tests, debts_that_cannot_be_paid_keep_the_server_closed);
+    tcase_add_test(
+        tests, a_payment_over_a_lost_connection_is_repeated_as_a_whole);
+    tcase_add_test(tests, a_reader_pays_too);
+    tcase_add_test(tests, not_everybody_pays_at_once);
+    tcase_add_test(
+        tests, what_was_stored_under_an_older_lease_is_deleted_with_the_debts);
+    tcase_add_test(tests, an_older_lease_stores_nothing_once_debts_are_paid);
+    tcase_add_test(tests, a_lease_that_cannot_be_given_back_is_no_debt);
+    tcase_add_test(tests, whoever_tries_again_closes_nothing);
+    tcase_add_test(tests, too_many_debts_are_paid_by_time);
+    tcase_add_test(tests, without_the_folder_a_write_goes_on);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

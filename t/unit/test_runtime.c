@@ -93,6 +93,15 @@ START_TEST(only_the_last_folder_is_made)
 }
 END_TEST
 
+START_TEST(a_path_that_nginx_would_read_as_another_is_refused)
+{
+    ck_assert(!runtime_check("tmp", &faults));
+    ck_assert(!runtime_check("/tmp/\"x\"", &faults));
+    ck_assert(!runtime_check("/tmp/\\x", &faults));
+    ck_assert_ptr_nonnull(strstr(buf_text(&faults), "service.runtime_dir: "));
+}
+END_TEST
+
 START_TEST(a_file_is_no_folder)
 {
     ck_assert(runtime_check(dir, &faults));
@@ -332,6 +341,7 @@ int main(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, the_folder_is_made_for_all_to_look_into);
     tcase_add_test(tests, only_the_last_folder_is_made);
+    tcase_add_test(tests, a_path_that_nginx_would_read_as_another_is_refused);
     tcase_add_test(tests, a_file_is_no_folder);
     tcase_add_test(tests, a_word_is_read_as_it_was_set);
     tcase_add_test(tests, a_word_is_replaced);

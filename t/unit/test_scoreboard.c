@@ -182,6 +182,17 @@ START_TEST(a_breaker_closes_when_its_time_is_over)
 }
 END_TEST
 
+START_TEST(one_takes_a_breaker_until_its_time_is_over)
+{
+    struct breaker *breaker = &scoreboard->payments[0];
+
+    ck_assert(breaker_take(breaker, 60000));
+    ck_assert(!breaker_take(breaker, 60000));
+    breaker_trip(breaker, 0);
+    ck_assert(breaker_take(breaker, 60000));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("scoreboard");
@@ -202,6 +213,7 @@ int main(void)
     tcase_add_test(tests, one_process_begins_and_ends_a_failure);
     tcase_add_test(tests, a_worker_has_the_database_while_it_takes_requests);
     tcase_add_test(tests, a_breaker_closes_when_its_time_is_over);
+    tcase_add_test(tests, one_takes_a_breaker_until_its_time_is_over);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
