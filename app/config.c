@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <ini.h>
-
 #include "config.h"
 #include "release.h"
 
@@ -20,9 +18,16 @@ enum type {
 };
 
 enum {
-    NAME_MAX_CHARS = 40
+    NAME_MAX_CHARS = 40,
+    LINE_MAX_CHARS = 4096, /* of the file */
+
+    /* ms, fastcgi_read_timeout in nginx/fastcgi.conf: then nginx has answered
+     * in a worker's place. */
+    NGINX_WAITS = 35000,
 };
 
+#define UTF8_MARK "\xef\xbb\xbf" /* some editors put it in front */
+#define SPACE " \t\r\v\f"
 #define NAME_CHARS \
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 
@@ -52,8 +57,8 @@ static const struct setting settings[] = {
 
     {AT(worker, count), INTEGER, "8", 1, 256},
     {AT(worker, max_requests), INTEGER, "100000", 0, 1000000000},
-    {AT(worker, request_timeout), INTEGER, "30000", 100, 3600000},
-    {AT(worker, queue_timeout), INTEGER, "5000", 1, 3600000},
+    {AT(worker, request_timeout), INTEGER, "30000", 100, NGINX_WAITS - 1},
+    {AT(worker, queue_timeout), INTEGER, "5000", 1, NGINX_WAITS - 1},
     {AT(worker, shutdown_timeout), INTEGER, "30000", 0, 3600000},
 
     {AT(db, conninfo), TEXT, "", 0, 0},
@@ -83,6 +88,24 @@ enum {
     SETTING_COUNT = sizeof(settings) / sizeof(*settings)
 };
 
+/* Of two integers the first must be less, or the second forestalls it. */
+static const struct order {
+    size_t less; /* in struct config */
+    size_t more;
+    const char *otherwise;
+} orders[] = {
+    {offsetof(struct config, db_connect_timeout),
+        offsetof(struct config, worker_request_timeout),
+        "a worker is killed before it has given up to connect"},
+    {offsetof(struct config, db_statement_timeout),
+        offsetof(struct config, worker_request_timeout),
+        "a worker is killed before its statement is given up"},
+};
+
+enum {
+    ORDER_COUNT = sizeof(orders) / sizeof(*orders)
+};
+
 /* What config_load makes: the values, and the words they were given in. */
 struct loaded {
     struct config config; /* first: a pointer to it is one to the whole */
@@ -95,7 +118,7 @@ struct loader {
     const char *file; /* NULL: on the command line */
     FILE *stream;
     int line;
-    int set_at[SETTING_COUNT]; /* line of the file, 0: not yet */
+    int set_at[SETTING_COUNT]; /* line of the file, 0: not there */
 };
 
 static void fault(const struct loader *loader, const char *format, ...)
@@ -188,6 +211,8 @@ static void refuse(const struct loader *loader, const struct setting *setting,
     case INTEGER:
         buf_printf(
             &right, "a whole number from %d to %d", setting->min, setting->max);
+        if (setting->max == NGINX_WAITS - 1)
+            buf_puts(&right, ", less than nginx's fastcgi_read_timeout");
         break;
     case SWITCH:
         buf_puts(&right, "on or off");
@@ -202,6 +227,8 @@ static void refuse(const struct loader *loader, const struct setting *setting,
         buf_printf(&right, "1 to %d of A-Z a-z 0-9 . _ -", NAME_MAX_CHARS);
         break;
     }
+    if (loader->file && strstr(text, " #"))
+        buf_puts(&right, "; a comment behind a value starts with \" ;\"");
     fault(loader, "%s.%s is \"%s\", must be %s", setting->section, setting->key,
         text, buf_text(&right));
     buf_free(&right);
@@ -282,58 +309,115 @@ static int look_up(
     return index;
 }
 
-/* One key of the file; 1: go on, faults are gathered. */
-static int take_key(
-    void *context, const char *section, const char *key, const char *value)
+static void take_key(struct loader *loader, const char *section,
+    const char *key, const char *value)
 {
-    struct loader *loader = context;
     int index = look_up(loader, section, key);
 
     if (index < 0)
-        return 1;
+        return;
     if (loader->set_at[index])
         fault(loader, "%s.%s was already set in line %d, set it once", section,
             key, loader->set_at[index]);
     loader->set_at[index] = loader->line;
     set(loader, index, value);
-    return 1;
 }
 
-/* fgets for inih that counts lines, which inih does not tell its handler, and
- * refuses what inih would silently take for two lines. */
-static char *read_line(char *line, int size, void *context)
+/* Without the white space around it; cuts that off. */
+static char *trim(char *text)
 {
-    struct loader *loader = context;
-    int c;
+    size_t len;
 
-    if (!fgets(line, size, loader->stream))
-        return NULL;
+    text += strspn(text, SPACE);
+    for (len = strlen(text); len > 0 && strchr(SPACE, text[len - 1]); len--)
+        text[len - 1] = '\0';
+    return text;
+}
+
+static bool is_comment(const char *text)
+{
+    return *text == ';' || *text == '#';
+}
+
+/* A comment behind something starts at a ";" after white space. */
+static void cut_comment(char *text)
+{
+    for (char *c = text + strcspn(text, ";"); *c; c += 1 + strcspn(c + 1, ";"))
+        if (c > text && strchr(SPACE, c[-1])) {
+            *c = '\0';
+            return;
+        }
+}
+
+/* "[section]", which is kept, or "key = value". */
+static void take_line(struct loader *loader, char *text, char *section)
+{
+    char *start = trim(text);
+
+    if (!*start || is_comment(start))
+        return;
+    cut_comment(start);
+    start = trim(start);
+    char *end = start + strlen(start) - 1;
+    char *separator = strpbrk(start, "=:");
+
+    if (*start == '[' && *end == ']') {
+        *end = '\0';
+        strcpy(section, start + 1);
+    } else if (*start != '[' && separator) {
+        *separator = '\0';
+        take_key(loader, section, trim(start), trim(separator + 1));
+    } else
+        fault(loader, "is neither \"[section]\" nor \"key = value\" nor a "
+                      "comment (# or ; in front)");
+}
+
+/* The next line without its end, or "" after a fault; false: there is none. */
+static bool read_line(struct loader *loader, char *text)
+{
+    size_t len = 0;
+    int c = getc(loader->stream);
+
+    if (c == EOF)
+        return false;
     loader->line++;
-    if (strlen(line) + 1 < (size_t)size || line[size - 2] == '\n')
-        return line;
-    fault(loader, "the line is too long, it may have %d characters", size - 2);
-    while ((c = getc(loader->stream)) != '\n' && c != EOF)
-        ;
-    return line;
+    for (; c != EOF && c != '\n'; c = getc(loader->stream)) {
+        if (c == '\0') {
+            fault(loader, "has a byte of value 0, so this is no text");
+            return false;
+        }
+        if (len < LINE_MAX_CHARS)
+            text[len] = (char)c;
+        len++;
+    }
+    if (len > LINE_MAX_CHARS) {
+        fault(loader, "the line has %zu characters, it may have %d", len,
+            LINE_MAX_CHARS);
+        len = 0;
+    }
+    text[len] = '\0';
+    return true;
 }
 
 static void load_file(struct loader *loader, const char *file)
 {
+    char text[LINE_MAX_CHARS + 1];
+    char section[LINE_MAX_CHARS + 1] = "";
+
     loader->file = file;
     loader->stream = fopen(file, "re");
     if (!loader->stream) {
         fault(loader, "cannot be opened: %s", strerror(errno));
         return;
     }
-    int bad_line = ini_parse_stream(read_line, loader, take_key, loader);
+    while (read_line(loader, text)) {
+        bool is_marked = loader->line == 1 &&
+                         strncmp(text, UTF8_MARK, strlen(UTF8_MARK)) == 0;
+        take_line(loader, text + (is_marked ? strlen(UTF8_MARK) : 0), section);
+    }
     if (ferror(loader->stream))
         fault(loader, "cannot be read: %s", strerror(errno));
     fclose(loader->stream);
-    if (bad_line) {
-        loader->line = bad_line;
-        fault(loader, "is neither \"[section]\" nor \"key = value\" nor a "
-                      "comment (# or ; in front)");
-    }
 }
 
 /* "section.key=value" */
@@ -349,10 +433,48 @@ static void take_override(struct loader *loader, const char *override)
     }
     *dot = *equals = '\0';
     int index = look_up(loader, copy, dot + 1);
-    if (index >= 0)
+    if (index >= 0) {
+        loader->set_at[index] = 0;
         set(loader, index, equals + 1);
+    }
 out:
     free(copy);
+}
+
+static int at_offset(size_t offset)
+{
+    int index = 0;
+
+    while (settings[index].offset != offset)
+        index++;
+    return index;
+}
+
+static int integer(const struct loader *loader, const struct setting *setting)
+{
+    const char *config = (const char *)&loader->loaded->config;
+
+    return *(const int *)(const void *)(config + setting->offset);
+}
+
+/* The place is the line of whichever stands further down in the file. */
+static void check_order(
+    struct loader *loader, const char *file, const struct order *order)
+{
+    int less = at_offset(order->less);
+    int more = at_offset(order->more);
+    const struct setting *low = &settings[less];
+    const struct setting *high = &settings[more];
+
+    if (integer(loader, low) < integer(loader, high))
+        return;
+    loader->line = loader->set_at[less] > loader->set_at[more]
+                       ? loader->set_at[less]
+                       : loader->set_at[more];
+    loader->file = loader->line ? file : NULL;
+    fault(loader, "%s.%s is %d, must be less than %s.%s, which is %d, or %s",
+        low->section, low->key, integer(loader, low), high->section, high->key,
+        integer(loader, high), order->otherwise);
 }
 
 bool config_load(const char *file, char *const *overrides, int count,
@@ -374,6 +496,8 @@ bool config_load(const char *file, char *const *overrides, int count,
     loader.file = NULL;
     for (int i = 0; i < count; i++)
         take_override(&loader, overrides[i]);
+    for (int i = 0; i < ORDER_COUNT && faults->len == faults_before; i++)
+        check_order(&loader, file, &orders[i]);
 
     if (faults->len > faults_before || faults->failed) {
         config_free(&loader.loaded->config);

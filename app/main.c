@@ -160,7 +160,7 @@ static int print(const struct options *options)
     config_free(config);
     if (made)
         fputs(buf_text(&out), stdout);
-    made = made && !out.failed && fflush(stdout) == 0;
+    made = made && !out.failed;
     buf_free(&out);
     return fail(&faults, made ? EX_OK : EXIT_FAILURE);
 }
@@ -274,6 +274,15 @@ static int take_options(struct options *options, int argc, char **argv)
     return code;
 }
 
+/* The exit code: what was asked for must have got out, too. */
+static int flush(int code)
+{
+    if (code != EX_OK || (fflush(stdout) == 0 && !ferror(stdout)))
+        return code;
+    fprintf(stderr, "newsfeed: standard output: %s\n", strerror(errno));
+    return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
     struct options options = {.ttl = TOKEN_TTL};
@@ -292,5 +301,5 @@ int main(int argc, char **argv)
                : options.print ? print(&options)
                                : serve_requests(&options);
     free(options.source.overrides);
-    return code;
+    return flush(code);
 }

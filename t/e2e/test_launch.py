@@ -50,6 +50,25 @@ def test_help_and_version():
     assert run("--version").stdout.strip()
 
 
+@pytest.mark.parametrize("action", ["--help", "--version", "--print-config", "--cache-map"])
+def test_what_could_not_be_printed_is_a_failure(action):
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [PROGRAM, "--set", "cache.servers=unix:/nowhere", action],
+            stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert result.returncode == 1 and "No space left" in result.stderr
+
+
+@pytest.mark.parametrize("setting", ["worker.request_timeout", "worker.queue_timeout"])
+def test_workers_give_up_before_nginx_does(setting):
+    text = (ROOT / "nginx" / "fastcgi.conf").read_text()
+    limit = 1000 * int(re.search(r"^fastcgi_read_timeout (\d+)s;", text, re.M)[1])
+    assert run("--set", f"{setting}={limit - 1}", "--print-config").returncode == 0
+    result = run("--set", f"{setting}={limit}", "--print-config")
+    assert result.returncode != 0
+    assert setting in result.stderr and "fastcgi_read_timeout" in result.stderr
+
+
 def test_an_unknown_option_is_refused():
     result = run("--nonsense")
     assert result.returncode != 0 and "nonsense" in result.stderr
@@ -203,6 +222,13 @@ class TestWithADatabase:
         result = self.check(stack)
         assert (result.returncode, result.stderr) == (0, "")
         assert "OK" in result.stdout
+
+    def test_check_fails_where_it_cannot_say_so(self, stack):
+        with open("/dev/full", "w") as full:
+            result = subprocess.run(
+                as_account(self.command(stack, "--check")), stdout=full,
+                stderr=subprocess.PIPE, text=True, timeout=60)
+        assert result.returncode == 1 and "No space left" in result.stderr
 
     def test_a_database_of_another_version_is_named_and_not_used(self, stack):
         stack.down("newsfeed")

@@ -234,7 +234,8 @@ def test_without_workers_nginx_answers_503_and_cached_pages(make_stack):
 
 def test_a_stuck_worker_is_killed_replaced_and_named_in_the_log(make_stack):
     stack = make_stack(
-        WORKERS="1", SETTINGS="worker.request_timeout=5000 db.statement_timeout=60000")
+        WORKERS="1", SETTINGS="worker.request_timeout=10000 db.statement_timeout=9000"
+                              " db.connect_timeout=9000")
     one = stack.client.add_participant()
     (stuck,) = stack.workers()
     patient = stack.client.with_headers(X_Request_Id="stuck-request-1")
@@ -295,7 +296,9 @@ def test_a_service_that_stood_still_as_a_whole_goes_on(stack):
 @pytest.fixture(scope="module")
 def small(make_module_stack):
     """Two workers, of whom each is given a second for a request."""
-    return make_module_stack(WORKERS="2", SETTINGS="worker.request_timeout=1000")
+    return make_module_stack(
+        WORKERS="2", SETTINGS="worker.request_timeout=1000 db.statement_timeout=900"
+                              " db.connect_timeout=900")
 
 
 def fastcgi_peers(stack, count, data=b""):

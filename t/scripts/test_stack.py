@@ -24,7 +24,7 @@ def refused(result, *words):
 
 @pytest.mark.parametrize("name, value", [
     ("PORT", "abc"), ("PORT", "0"), ("PORT", "65536"), ("PORT", "08080"),
-    ("MEMCACHED", "0"), ("MEMCACHED", "17"), ("WORKERS", "257"),
+    ("MEMCACHED", "0"), ("MEMCACHED", "17"), ("CACHE_MB", "1"), ("WORKERS", "257"),
     ("FASTPATH", "yes"), ("WEIGHTS", "one"),
     ("WEIGHTS", "1 2"), ("SETTINGS", "prefix=x"),
     ("POSTGRES", "fsync"),

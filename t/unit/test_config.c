@@ -145,30 +145,112 @@ START_TEST(a_key_before_any_section_is_a_fault)
 }
 END_TEST
 
-/* inih would silently read it as two. */
-START_TEST(a_line_that_is_too_long_is_a_fault)
+/* A line of so many characters that sets db.conninfo, and one with a fault. */
+static bool load_long_line(int len)
 {
-    char text[600];
+    static const char start[] = "[db]\nconninfo=";
+    static char text[5000];
 
     memset(text, 'x', sizeof(text));
-    memcpy(text, "[db]\nconninfo = ", 16);
-    strcpy(text + sizeof(text) - 20, "\nconnect_timeout=0\n");
-    ck_assert(!load_text(text));
-    ck_assert(is_faulted(2, "too long"));
-    ck_assert(is_faulted(3, "connect_timeout"));
-    ck_assert_int_eq(count_faults(), 2);
+    memcpy(text, start, strlen(start));
+    strcpy(text + strlen("[db]\n") + len, "\n");
+    return load_text(text);
+}
+
+START_TEST(a_long_line_is_read)
+{
+    ck_assert_msg(load_long_line(4096), "%s", buf_text(&faults));
+    ck_assert_uint_eq(strlen(config->db_conninfo), 4096 - strlen("conninfo="));
 }
 END_TEST
 
-START_TEST(the_longest_line_is_read)
+START_TEST(a_line_that_is_too_long_is_a_fault)
 {
-    char text[5 + 198 + 2];
+    ck_assert(!load_long_line(4097));
+    ck_assert(is_faulted(2, "has 4097 characters, it may have 4096"));
+    ck_assert_int_eq(count_faults(), 1);
+}
+END_TEST
 
-    memset(text, 'x', sizeof(text));
-    memcpy(text, "[db]\nconninfo=", 14);
-    strcpy(text + 5 + 198, "\n");
-    ck_assert_msg(load_text(text), "%s", buf_text(&faults));
-    ck_assert_uint_eq(strlen(config->db_conninfo), 198 - 9);
+START_TEST(a_byte_of_value_0_is_a_fault)
+{
+    FILE *stream = fopen(file, "w");
+
+    ck_assert_ptr_nonnull(stream);
+    fwrite("[db]\nconninfo = a\0b\n", 1, 20, stream);
+    ck_assert_int_eq(fclose(stream), 0);
+    ck_assert(!config_load(file, NULL, 0, &config, &faults));
+    ck_assert(is_faulted(2, "value 0"));
+}
+END_TEST
+
+static const char *const layouts[] = {
+    "[worker]\ncount=3",
+    "\xef\xbb\xbf[worker]\ncount = 3\n",
+    "  [worker] ; comment\n\n\t# comment\n ; comment\n  count\t=  3  \n",
+    "[worker]\r\ncount: 3\r\n",
+    "[worker]\ncount = 3\t;; comment\n[db]\n[worker]\n",
+};
+
+START_TEST(a_file_may_be_laid_out_so)
+{
+    ck_assert_msg(load_text(layouts[_i]), "%s", buf_text(&faults));
+    ck_assert_int_eq(config->worker_count, 3);
+}
+END_TEST
+
+static const char *const no_settings[] = {"[worker\n", "[worker] count = 3\n",
+    "[worker] # four\n", "count\n", "count ; = 3\n", "]\n", "[\n"};
+
+START_TEST(a_line_of_another_form_is_a_fault)
+{
+    ck_assert(!load_text(no_settings[_i]));
+    ck_assert(is_faulted(1, "key = value"));
+    ck_assert_int_eq(count_faults(), 1);
+}
+END_TEST
+
+START_TEST(how_to_write_a_comment_behind_a_value_is_told)
+{
+    ck_assert(!load_text("[worker]\ncount = 4 # four\n"));
+    ck_assert(is_faulted(2, "a comment behind a value starts with \" ;\""));
+}
+END_TEST
+
+START_TEST(what_contradicts_another_is_a_fault_with_its_line)
+{
+    ck_assert(!load_text("[db]\nstatement_timeout = 2000\n"
+                         "[worker]\nrequest_timeout = 2000\n"));
+    ck_assert(is_faulted(4, "db.statement_timeout is 2000"));
+    ck_assert(is_faulted(4, "worker.request_timeout, which is 2000"));
+    ck_assert_int_eq(count_faults(), 1);
+}
+END_TEST
+
+static const char *const contradictions[] = {
+    "worker.request_timeout=800",
+    "db.statement_timeout=30000",
+    "db.connect_timeout=30000",
+};
+
+START_TEST(a_contradicting_override_is_refused)
+{
+    ck_assert(!load_override(contradictions[_i]));
+    ck_assert_int_eq(strncmp(buf_text(&faults), "--set: ", 7), 0);
+}
+END_TEST
+
+START_TEST(an_override_may_settle_a_contradiction)
+{
+    char override[] = "worker.request_timeout=3000";
+    char *overrides[] = {override};
+    FILE *stream = fopen(file, "w");
+
+    fputs("[db]\nstatement_timeout = 2000\n"
+          "[worker]\nrequest_timeout = 1000\n",
+        stream);
+    fclose(stream);
+    ck_assert(config_load(file, overrides, 1, &config, &faults));
 }
 END_TEST
 
@@ -186,6 +268,8 @@ static const char *const bad_overrides[] = {
     "worker.count=3x",
     "worker.count=",
     "worker.count=99999999999999999999",
+    "worker.request_timeout=35000", /* as long as nginx waits */
+    "worker.queue_timeout=35000",
     "worker.count",
     "worker=3",
     "nothing.here=1",
@@ -244,8 +328,17 @@ int main(void)
     tcase_add_test(tests, all_faults_are_told_each_with_its_line);
     tcase_add_test(tests, a_line_that_is_no_setting_is_a_fault);
     tcase_add_test(tests, a_key_before_any_section_is_a_fault);
+    tcase_add_test(tests, a_long_line_is_read);
     tcase_add_test(tests, a_line_that_is_too_long_is_a_fault);
-    tcase_add_test(tests, the_longest_line_is_read);
+    tcase_add_test(tests, a_byte_of_value_0_is_a_fault);
+    tcase_add_loop_test(tests, a_file_may_be_laid_out_so, 0, COUNT(layouts));
+    tcase_add_loop_test(
+        tests, a_line_of_another_form_is_a_fault, 0, COUNT(no_settings));
+    tcase_add_test(tests, how_to_write_a_comment_behind_a_value_is_told);
+    tcase_add_test(tests, what_contradicts_another_is_a_fault_with_its_line);
+    tcase_add_loop_test(
+        tests, a_contradicting_override_is_refused, 0, COUNT(contradictions));
+    tcase_add_test(tests, an_override_may_settle_a_contradiction);
     tcase_add_test(tests, a_missing_file_is_named);
     tcase_add_loop_test(
         tests, a_bad_override_is_refused, 0, COUNT(bad_overrides));
