@@ -8,12 +8,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 
 #include "auth.h"
 #include "json.h"
+#include "log.h"
 
 enum {
     KEY_MIN = 32, /* bytes, as long as the digest: RFC 7518, 3.2 */
@@ -26,7 +28,8 @@ enum {
 static const char admin_scope[] = "newsfeed:admin";
 
 struct auth {
-    size_t key_len; /* 0: off */
+    EVP_MAC_CTX *hmac; /* HMAC-SHA256 with the key; NULL: off */
+    size_t key_len;    /* 0: off */
     const char *audience;
     unsigned char key[KEY_MAX + 2]; /* and a newline, and one too many */
 };
@@ -72,6 +75,26 @@ static bool read_key(struct auth *auth, const char *path, struct buf *faults)
     return true;
 }
 
+/* Here, so that libcrypto has set itself up before a process is forked: what it
+ * lacks shows at start, and a worker needs little memory to check a token. */
+static bool open_hmac(struct auth *auth, struct buf *faults)
+{
+    char digest[] = "SHA256";
+    const OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_end(),
+    };
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+
+    auth->hmac = mac ? EVP_MAC_CTX_new(mac) : NULL;
+    EVP_MAC_free(mac);
+    if (auth->hmac &&
+        EVP_MAC_init(auth->hmac, auth->key, auth->key_len, parameters))
+        return true;
+    buf_puts(faults, "auth: libcrypto gives no HMAC with SHA-256\n");
+    return false;
+}
+
 struct auth *auth_new(const struct config *config, struct buf *faults)
 {
     struct auth *auth = calloc(1, sizeof(*auth));
@@ -82,7 +105,8 @@ struct auth *auth_new(const struct config *config, struct buf *faults)
     }
     auth->audience = config->auth_audience;
     if (*config->auth_key_file != '\0' &&
-        !read_key(auth, config->auth_key_file, faults)) {
+        (!read_key(auth, config->auth_key_file, faults) ||
+            !open_hmac(auth, faults))) {
         auth_free(auth);
         return NULL;
     }
@@ -93,6 +117,7 @@ void auth_free(struct auth *auth)
 {
     if (!auth)
         return;
+    EVP_MAC_CTX_free(auth->hmac);
     OPENSSL_cleanse(auth->key, sizeof(auth->key));
     free(auth);
 }
@@ -150,48 +175,85 @@ static bool decode(struct buf *out, const char *text, size_t len)
 
 /* --- tokens ------------------------------------------------------------- */
 
-static void sign(const struct auth *auth, const char *text, size_t len,
-    unsigned char mac[MAC_SIZE])
+/* What is wrong with a token is for the client to know. */
+static enum error refuse(const char **reason, const char *words)
 {
-    HMAC(EVP_sha256(), auth->key, (int)auth->key_len,
-        (const unsigned char *)text, len, mac, NULL);
+    *reason = words;
+    return ERR_UNAUTHENTICATED;
 }
 
-static struct json_object *decode_part(const char *text, size_t len)
+static enum error fail(const char *words)
+{
+    log_error("auth", "cannot check a token: %s", words);
+    return ERR_INTERNAL;
+}
+
+static MUST_CHECK bool sign(const struct auth *auth, const char *text,
+    size_t len, unsigned char mac[MAC_SIZE])
+{
+    size_t mac_len;
+
+    return EVP_MAC_init(auth->hmac, NULL, 0, NULL) && /* with the same key */
+           EVP_MAC_update(auth->hmac, (const unsigned char *)text, len) &&
+           EVP_MAC_final(auth->hmac, mac, &mac_len, MAC_SIZE) &&
+           mac_len == MAC_SIZE;
+}
+
+/* A part's value in *part, to be freed; refused with `words` if it has none. */
+static enum error decode_part(const char *text, size_t len,
+    struct json_object **part, const char **reason, const char *words)
 {
     struct faults faults = {0};
     struct buf bytes = {0};
-    struct json_object *part = NULL;
+    bool is_json = false;
 
-    if (decode(&bytes, text, len) && bytes.len > 0)
-        part = json_parse(bytes.data, bytes.len, &faults);
+    *part = NULL;
+    if (decode(&bytes, text, len)) {
+        *part = json_parse(buf_text(&bytes), bytes.len, &faults);
+        is_json = faults.count == 0;
+    }
+    bool failed = bytes.failed || faults.failed;
     faults_free(&faults);
     buf_free(&bytes);
-    return part;
+    if (failed)
+        return fail("out of memory");
+    return is_json ? OK : refuse(reason, words);
 }
 
-static const char *check_header(const char *text, size_t len)
+static enum error check_header(
+    const char *text, size_t len, const char **reason)
 {
-    struct json_object *header = decode_part(text, len);
-    bool ok = header && strcmp(json_text(header, "alg").data, "HS256") == 0 &&
-              !json_has(header, "crit");
+    static const char words[] = "the token must be signed with HS256";
+    struct json_object *header;
+    enum error error = decode_part(text, len, &header, reason, words);
 
+    if (!error && (strcmp(json_text(header, "alg").data, "HS256") != 0 ||
+                      json_has(header, "crit")))
+        error = refuse(reason, words);
     json_free(header);
-    return ok ? NULL : "the token must be signed with HS256";
+    return error;
 }
 
-static bool verify(
-    const struct auth *auth, const char *token, const char *signature)
+static enum error verify(const struct auth *auth, const char *token,
+    const char *signature, const char **reason)
 {
-    unsigned char mac[MAC_SIZE];
+    static const char words[] = "the token's signature does not hold";
+    unsigned char mac[MAC_SIZE] = {0};
     struct buf given = {0};
+    enum error error = OK;
 
-    sign(auth, token, (size_t)(signature - 1 - token), mac);
-    bool ok = decode(&given, signature, strlen(signature)) &&
-              given.len == MAC_SIZE &&
-              CRYPTO_memcmp(given.data, mac, MAC_SIZE) == 0;
+    bool is_decoded = decode(&given, signature, strlen(signature));
+    if (given.failed)
+        error = fail("out of memory");
+    else if (!is_decoded || given.len != MAC_SIZE)
+        error = refuse(reason, words);
+    else if (!sign(auth, token, (size_t)(signature - 1 - token), mac))
+        error = fail("libcrypto gives no HMAC");
+    else if (CRYPTO_memcmp(given.data, mac, MAC_SIZE) != 0)
+        error = refuse(reason, words);
+    OPENSSL_cleanse(mac, sizeof(mac));
     buf_free(&given);
-    return ok;
+    return error;
 }
 
 /* Whether a list of words with spaces between them (RFC 8693, 4.2) holds one.
@@ -209,50 +271,54 @@ static bool has_word(struct text list, const char *word)
     return false;
 }
 
-static const char *check_claims(const struct auth *auth,
-    struct json_object *claims, struct identity *identity)
+static enum error check_claims(const struct auth *auth,
+    struct json_object *claims, struct identity *identity, const char **reason)
 {
     int64_t now = (int64_t)time(NULL);
     double expiry, beginning;
 
     if (!json_number(claims, "exp", &expiry) || expiry <= now - LEEWAY)
-        return "the token has no time of expiry, or it is over";
+        return refuse(reason, "the token has no time of expiry, or it is over");
     if (json_has(claims, "nbf") &&
         (!json_number(claims, "nbf", &beginning) || beginning > now + LEEWAY))
-        return "the token is not valid yet";
+        return refuse(reason, "the token is not valid yet");
     if (*auth->audience &&
         !json_names(json_member(claims, "aud"), auth->audience))
-        return "the token is meant for another service";
+        return refuse(reason, "the token is meant for another service");
 
-    identity->is_admin = has_word(json_text(claims, "scope"), admin_scope);
-    if (!json_reference(claims, "sub", &identity->participant)) {
-        identity->participant = 0;
-        if (!identity->is_admin)
-            return "the token's subject must be a participant's id";
+    bool is_admin = has_word(json_text(claims, "scope"), admin_scope);
+    int64_t participant;
+    if (!json_reference(claims, "sub", &participant)) {
+        participant = 0;
+        if (!is_admin)
+            return refuse(
+                reason, "the token's subject must be a participant's id");
     }
-    return NULL;
+    *identity = (struct identity){participant, is_admin};
+    return OK;
 }
 
-static const char *check_token(
-    const struct auth *auth, const char *token, struct identity *identity)
+static enum error check_token(const struct auth *auth, const char *token,
+    struct identity *identity, const char **reason)
 {
     const char *claims_part = strchr(token, '.');
     const char *signature = claims_part ? strchr(claims_part + 1, '.') : NULL;
+    struct json_object *claims;
 
     if (!signature || strlen(token) > TOKEN_MAX)
-        return "the token is no signed JWT";
-    const char *reason = check_header(token, (size_t)(claims_part - token));
-    if (reason)
-        return reason;
-    if (!verify(auth, token, signature + 1))
-        return "the token's signature does not hold";
-
-    struct json_object *claims =
-        decode_part(claims_part + 1, (size_t)(signature - claims_part - 1));
-    reason = claims ? check_claims(auth, claims, identity)
-                    : "the token's claims are no JSON object";
+        return refuse(reason, "the token is no signed JWT");
+    enum error error =
+        check_header(token, (size_t)(claims_part - token), reason);
+    if (!error)
+        error = verify(auth, token, signature + 1, reason);
+    if (error)
+        return error;
+    error = decode_part(claims_part + 1, (size_t)(signature - claims_part - 1),
+        &claims, reason, "the token's claims are no JSON object");
+    if (!error)
+        error = check_claims(auth, claims, identity, reason);
     json_free(claims);
-    return reason;
+    return error;
 }
 
 enum error auth_check(const struct auth *auth, const char *authorization,
@@ -260,12 +326,14 @@ enum error auth_check(const struct auth *auth, const char *authorization,
 {
     static const char scheme[] = "Bearer ";
 
-    *reason = "this needs an Authorization header with a bearer token";
+    *identity = (struct identity){0};
+    *reason = NULL;
     if (!authorization ||
         strncasecmp(authorization, scheme, sizeof(scheme) - 1) != 0)
-        return ERR_UNAUTHENTICATED;
-    *reason = check_token(auth, authorization + sizeof(scheme) - 1, identity);
-    return *reason ? ERR_UNAUTHENTICATED : OK;
+        return refuse(
+            reason, "this needs an Authorization header with a bearer token");
+    return check_token(
+        auth, authorization + sizeof(scheme) - 1, identity, reason);
 }
 
 enum error auth_make_token(const struct config *config, int64_t participant,
@@ -274,7 +342,7 @@ enum error auth_make_token(const struct config *config, int64_t participant,
     static const char header[] = "{\"alg\":\"HS256\",\"typ\":\"JWT\"}";
     struct auth *auth = auth_new(config, out);
     struct buf claims = {0};
-    unsigned char mac[MAC_SIZE];
+    unsigned char mac[MAC_SIZE] = {0};
     size_t start = out->len;
     long long now = (long long)time(NULL);
     enum error error = ERR_INVALID;
@@ -300,10 +368,16 @@ enum error auth_make_token(const struct config *config, int64_t participant,
     encode(out, header, sizeof(header) - 1);
     buf_puts(out, ".");
     encode(out, claims.data, claims.len);
-    sign(auth, out->data + start, out->len - start, mac);
+    bool is_signed = !claims.failed && !out->failed &&
+                     sign(auth, out->data + start, out->len - start, mac);
     buf_puts(out, ".");
     encode(out, mac, sizeof(mac));
-    error = OK;
+    if (is_signed && !out->failed)
+        error = OK;
+    else {
+        buf_reset(out, 0);
+        buf_puts(out, "out of memory\n");
+    }
 out:
     buf_free(&claims);
     auth_free(auth);

@@ -31,7 +31,8 @@ bool auth_is_on(const struct auth *auth);
 bool auth_is_same(const struct auth *a, const struct auth *b);
 
 /* Checks an Authorization header's value (may be NULL). ERR_UNAUTHENTICATED:
- * `reason` says what is wrong with it, in words for the client. */
+ * `reason` says what is wrong with it, in words for the client. ERR_INTERNAL:
+ * it could not be checked (logged). Unless OK, *identity is nobody. */
 MUST_CHECK enum error auth_check(const struct auth *auth,
     const char *authorization, struct identity *identity, const char **reason);
 

@@ -124,8 +124,10 @@ static enum error check_access(const struct service *service,
         return OK;
     enum error error = auth_check(
         service->auth, request->authorization, &call->identity, &reason);
-    if (error)
+    if (error == ERR_UNAUTHENTICATED)
         return api_fail(call, error, "%s", reason);
+    if (error)
+        return error;
     if (!is_allowed(operation, &call->identity, route))
         return api_fail(call, ERR_FORBIDDEN,
             operation->access == ACCESS_ADMIN

@@ -11,6 +11,7 @@
 #include <openssl/hmac.h>
 
 #include "auth.h"
+#include "memory.h"
 
 #define KEY "0123456789abcdef0123456789ABCDEF" /* as short as it may be */
 #define HEADER "{\"alg\":\"HS256\"}"
@@ -439,6 +440,117 @@ START_TEST(a_token_has_at_most_4096_characters)
 }
 END_TEST
 
+/* --- without memory ----------------------------------------------------- */
+
+static struct buf good, forged;
+static int paint; /* -1: none */
+static int refusals;
+
+static void forge(const char *claims, const char *signature)
+{
+    make(HEADER, claims, URL);
+    buf_puts(&header, ".");
+    buf_puts(&header, signature);
+    buf_reset(&forged, 0);
+    buf_puts(&forged, buf_text(&header));
+}
+
+/* What is not written lies on the stack as it was: all of it this byte. */
+static void __attribute__((noinline)) paint_stack(int byte)
+{
+    char area[16384];
+
+    memset(area, byte, sizeof(area));
+    __asm__ volatile("" : : "r"(area) : "memory");
+}
+
+/* Right after a good token, whose signature may still lie on the stack, and
+ * after what a signature may be guessed to be. */
+static void try_forgery(void)
+{
+    int left = memory.left;
+
+    memory.left = -1;
+    enum error before = auth_check(auth, buf_text(&good), &identity, &reason);
+    identity = (struct identity){0};
+    if (paint >= 0)
+        paint_stack(paint);
+    memory.left = left;
+    enum error error = auth_check(auth, buf_text(&forged), &identity, &reason);
+    bool is_out = memory_restore();
+    ck_assert_int_eq(before, OK);
+    ck_assert(
+        error == ERR_UNAUTHENTICATED || (is_out && error == ERR_INTERNAL));
+    ck_assert(!identity.is_admin && identity.participant == 0);
+    refusals += error == ERR_UNAUTHENTICATED;
+}
+
+static void try_good(void)
+{
+    enum error error = auth_check(auth, buf_text(&good), &identity, &reason);
+    bool is_out = memory_restore();
+
+    ck_assert(error == OK || (is_out && error == ERR_INTERNAL));
+    ck_assert_int_eq(identity.participant, error ? 0 : 7);
+}
+
+static void try_making(void)
+{
+    struct buf token = {0};
+    enum error error = auth_make_token(&config, 7, false, 60, &token);
+
+    memory_restore();
+    if (!error) {
+        buf_reset(&header, 0);
+        buf_printf(&header, "Bearer %s", buf_text(&token));
+        ck_assert(check());
+    } else
+        ck_assert_ptr_null(strchr(buf_text(&token), '.'));
+    buf_free(&token);
+    buf_reset(&faults, 0);
+}
+
+/* The first check in a process makes more allocations than those after it. */
+START_TEST(without_memory_a_good_token_is_not_called_bad)
+{
+    make_token(7, false, 60);
+    buf_puts(&good, buf_text(&header));
+    ck_assert_int_gt(memory_try_each(try_good), 20);
+    buf_free(&good);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    int byte; /* 32 of them; -1: something else */
+} signatures[] = {
+    {NULL, -1}, /* the good token's */
+    {"", -1},
+    {"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 0},
+    {"WlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlo", 0x5A},
+};
+
+START_TEST(without_memory_a_forged_token_is_never_accepted)
+{
+    make_token(7, false, 60);
+    buf_puts(&good, buf_text(&header));
+    forge("{\"exp\":9999999999,\"scope\":\"newsfeed:admin\"}",
+        signatures[_i].text ? signatures[_i].text
+                            : strrchr(buf_text(&good), '.') + 1);
+    paint = signatures[_i].byte;
+    ck_assert_int_gt(memory_try_each(try_forgery), 10);
+    ck_assert_int_gt(refusals, 0);
+    buf_free(&good);
+    buf_free(&forged);
+}
+END_TEST
+
+START_TEST(without_memory_no_half_of_a_token_is_made)
+{
+    ck_assert_int_gt(memory_try_each(try_making), 10);
+}
+END_TEST
+
 /* --- claims: what it is ------------------------------------------------- */
 
 static const char *const no_claims[] = {
@@ -858,6 +970,10 @@ static void add_signatures(TCase *tests)
     tcase_add_loop_test(tests, another_base64_is_refused, 0, COUNT(bad_forms));
     tcase_add_test(tests, a_part_of_an_impossible_length_is_refused);
     tcase_add_test(tests, a_token_has_at_most_4096_characters);
+    tcase_add_test(tests, without_memory_a_good_token_is_not_called_bad);
+    tcase_add_loop_test(tests, without_memory_a_forged_token_is_never_accepted,
+        0, COUNT(signatures));
+    tcase_add_test(tests, without_memory_no_half_of_a_token_is_made);
 }
 
 static void add_claims(TCase *tests)
