@@ -1,5 +1,6 @@
 /* Forks workers and dispatcher, reaps, restarts, drains, reloads. */
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -15,6 +16,7 @@
 #include "log.h"
 #include "master.h"
 #include "report.h"
+#include "runtime.h"
 #include "title.h"
 #include "worker.h"
 
@@ -451,11 +453,30 @@ static bool is_ready(struct master *master)
     return ready >= master->current.setup.config->worker_count;
 }
 
+/* nginx keeps a verdict on a token for some seconds (nginx/auth.conf), and none
+ * beyond this word. */
+static void end_verdicts(const struct master *master)
+{
+    const struct config *config = master->current.setup.config;
+    char word[RUNTIME_WORD_SIZE];
+    uint64_t nonce;
+
+    if (*config->cache_servers == '\0')
+        return;
+    if (getentropy(&nonce, sizeof(nonce)))
+        nonce = (uint64_t)monotonic_ms();
+    snprintf(word, sizeof(word), "%016" PRIx64, nonce);
+    if (!runtime_set(config->service_runtime_dir, RUNTIME_KEYS, word))
+        log_error("master", "%s/" RUNTIME_KEYS " cannot be made: %s",
+            config->service_runtime_dir, strerror(errno));
+}
+
 static void settle(struct master *master)
 {
     if (master->is_up || master->is_stopping || !is_ready(master))
         return;
     master->is_up = true;
+    end_verdicts(master);
     log_info("master", "%d workers are ready",
         master->current.setup.config->worker_count);
     drain_all_but(master, master->current.number);
@@ -504,10 +525,27 @@ static void take_failure(struct master *master, int status)
         master->failures++;
 }
 
+/* Whether it was the last worker that did not run with the current setup. */
+static bool was_last_of_old(
+    const struct master *master, const struct child *dead)
+{
+    if (dead->is_dispatcher || dead->generation == master->current.number)
+        return false;
+    for (int i = 0; i < SCOREBOARD_SLOTS; i++) {
+        const struct child *child = &master->children[i];
+        if (child->pid && child != dead && !child->is_dispatcher &&
+            child->generation != master->current.number)
+            return false;
+    }
+    return true;
+}
+
 static void bury(struct master *master, struct child *child, int status)
 {
     bool retired = WIFEXITED(status) && WEXITSTATUS(status) == EXIT_RETIRED;
 
+    if (was_last_of_old(master, child))
+        end_verdicts(master);
     log_death(master, child, status);
     child->pid = 0;
     slot_clear(slot_of(master, child));

@@ -12,6 +12,9 @@
  * asks memcached nothing. Nor does anybody while the workers keep readers off
  * that server, newsfeed_cache_N, by a file in the folder (app/runtime.h).
  *
+ * $newsfeed_keys is a word that changes with the keys that tokens are signed
+ * with.
+ *
  * A value is a whole response, head and body, as http_print_page (app/http.c)
  * writes it. The protocol: protocol.txt of memcached 1.6, "Meta Get". */
 #include <ngx_config.h>
@@ -367,6 +370,27 @@ static ngx_int_t resolve(ngx_http_request_t *r, ngx_str_t *server)
     return NGX_OK;
 }
 
+/* What the workers say under that name; "" if they have not said it. */
+static ngx_int_t read_word(
+    ngx_http_request_t *r, const char *name, ngx_str_t *word)
+{
+    main_conf_t *conf =
+        ngx_http_get_module_main_conf(r, ngx_http_newsfeed_module);
+    u_char path[NGX_MAX_PATH];
+    u_char *end = path + sizeof(path);
+    ssize_t len = -1;
+
+    word->len = 0;
+    word->data = ngx_pnalloc(r->pool, RUNTIME_WORD_SIZE);
+    if (word->data == NULL)
+        return NGX_ERROR;
+    if (ngx_slprintf(path, end, "%V/%s%Z", &conf->runtime_dir, name) < end)
+        len = readlink((char *)path, (char *)word->data, RUNTIME_WORD_SIZE);
+    if (len > 0 && len < RUNTIME_WORD_SIZE)
+        word->len = len;
+    return NGX_OK;
+}
+
 /* By the name that `newsfeed --cache-map` gives it. Of another server nothing
  * is known, and who cannot look must not take it for open. */
 static ngx_uint_t is_closed(ngx_http_request_t *r, ngx_str_t *server)
@@ -438,6 +462,7 @@ static ngx_int_t handle(ngx_http_request_t *r)
 /* --- the configuration -------------------------------------------------- */
 
 static ngx_str_t lease_name = ngx_string("newsfeed_lease");
+static ngx_str_t keys_name = ngx_string("newsfeed_keys");
 
 static ngx_int_t get_no_lease(
     ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data)
@@ -446,14 +471,31 @@ static ngx_int_t get_no_lease(
     return NGX_OK;
 }
 
+static ngx_int_t get_keys(
+    ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data)
+{
+    ngx_str_t word;
+
+    if (read_word(r, RUNTIME_KEYS, &word) != NGX_OK)
+        return NGX_ERROR;
+    v->data = word.data;
+    v->len = word.len;
+    v->valid = 1;
+    v->no_cacheable = 0;
+    v->not_found = 0;
+    return NGX_OK;
+}
+
 static ngx_int_t add_variables(ngx_conf_t *cf)
 {
-    ngx_http_variable_t *v =
+    ngx_http_variable_t *lease =
         ngx_http_add_variable(cf, &lease_name, NGX_HTTP_VAR_CHANGEABLE);
+    ngx_http_variable_t *keys = ngx_http_add_variable(cf, &keys_name, 0);
 
-    if (v == NULL)
+    if (lease == NULL || keys == NULL)
         return NGX_ERROR;
-    v->get_handler = get_no_lease;
+    lease->get_handler = get_no_lease;
+    keys->get_handler = get_keys;
     return NGX_OK;
 }
 

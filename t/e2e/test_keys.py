@@ -1,6 +1,7 @@
 """The key file: read at start and on HUP, never by a worker."""
 
 import os
+import re
 import signal
 
 import pytest
@@ -45,6 +46,32 @@ def only_key_that_holds(stack, key):
             if status != (200 if each == key else 401):
                 return False
     return True
+
+
+@pytest.fixture(scope="module")
+def cached(make_module_stack, module_folder):
+    """nginx keeps verdicts, and serves cached pages by them."""
+    file = write_key(module_folder, "cached")
+    stack = make_module_stack(SETTINGS=f"auth.key_file={file}")
+    stack.key = file
+    return stack
+
+
+def test_a_reload_ends_what_nginx_knows_of_tokens_by_the_old_key(cached):
+    """However often it was asked a moment ago; a verdict is kept for seconds."""
+    for old, new in ((KEY, OTHER), (OTHER, KEY)):
+        client = bearing(cached, old)
+        path = f"/participant/{client.add_participant()}/inbound"
+        client.hit(path)
+        workers = set(cached.workers())
+        write_key(cached.key.parent, cached.key.name, new)
+        cached.kill("newsfeed", signal.SIGHUP)
+        eventually(
+            lambda: client.get(path).status
+            and all(re.search(rf"\[{pid}\] ended", cached.log()) for pid in workers),
+            every=0.001)
+        assert client.get(path).status == 401
+        assert bearing(cached, new).hit(path).status == 200
 
 
 def test_a_key_that_changes_or_goes_concerns_nobody_until_a_reload(stack):
