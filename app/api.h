@@ -20,11 +20,13 @@ struct call {
     struct cache *cache;
     const struct http_request *request;
     const struct arguments *arguments;
-    struct faults *faults; /* for ERR_INVALID */
-    struct buf *detail;    /* of an error, for the client */
-    struct buf *touched;   /* feeds whose page changed, an int64_t each; they
-                              are dropped once all is committed */
-    struct buf *page;      /* scratch */
+    struct faults *faults;    /* for ERR_INVALID */
+    struct buf *detail;       /* of an error, for the client */
+    struct buf *touched;      /* feeds whose page changed, an int64_t each; they
+                                 are dropped once all is committed */
+    struct buf *page;         /* scratch */
+    int64_t made_participant; /* their ids; 0: none */
+    int64_t made_post;
 };
 
 /* Fills the empty response of status 200 without a body; on an error the

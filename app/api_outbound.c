@@ -17,9 +17,11 @@ enum error api_outbound_add(struct call *call, struct http_response *response)
     error = store_outbound_add(call->pg, author, json_text(body, "subject"),
         json_text(body, "story"), call->config->feed_inline_friends, &item,
         call->touched);
-    if (!error)
-        json_print_item(&response->body, &item);
-    return api_explain(call, error);
+    if (error)
+        return api_explain(call, error);
+    call->made_post = item.id;
+    json_print_item(&response->body, &item);
+    return OK;
 }
 
 enum error api_outbound_list(struct call *call, struct http_response *response)

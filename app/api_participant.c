@@ -18,6 +18,7 @@ enum error api_participant_add(
     enum error error = store_participant_add(
         call->pg, json_text(call->arguments->body, "name"), &p);
 
+    call->made_participant = p.id;
     return answer(call, response, error, &p);
 }
 

@@ -13,7 +13,6 @@
 
 enum {
     STATEMENTS_MAX = 64, /* in the whole program */
-    RUNS_MAX = 3,        /* of a statement that others were in the way of */
     CONNECT_PAUSE = 100, /* ms between attempts of all workers together */
     CLIENT_GRACE = 100,  /* ms that the client waits past the server's limit */
     IDLE_TIMEOUT = 3000, /* ms between two statements of a transaction */
@@ -257,7 +256,7 @@ static enum error greet(struct pg *pg, int64_t deadline, struct buf *reason)
             "SET plan_cache_mode = force_generic_plan;"
             "SET gin_pending_list_limit = '1GB';",
             pg->settings.statement_timeout,
-            pg->settings.statement_timeout / RUNS_MAX + 1, IDLE_TIMEOUT);
+            pg->settings.statement_timeout / PG_RUNS_MAX + 1, IDLE_TIMEOUT);
     snprintf(sql + len, sizeof(sql) - (size_t)len, look_at_database,
         pg->settings.schema_version);
 
@@ -560,7 +559,7 @@ enum error pg_exec(
     bool keeps = statement->commits || (alone && !statement->reads);
     struct verdict verdict = {.next = AGAIN};
 
-    for (int i = 0; i < RUNS_MAX && verdict.next == AGAIN; i++) {
+    for (int i = 0; i < PG_RUNS_MAX && verdict.next == AGAIN; i++) {
         if (alone ? !pg_refresh(pg) : !pg->conn)
             return ERR_NO_DATABASE;
         verdict = try(pg, statement, params, keeps);

@@ -33,7 +33,8 @@ struct pg_statement {
 };
 
 enum {
-    PG_PARAMS_MAX = 8
+    PG_PARAMS_MAX = 8,
+    PG_RUNS_MAX = 3, /* of what other transactions were in the way of */
 };
 
 /* Starts as all zeros; the pg_add functions append $1, $2, … Texts are not

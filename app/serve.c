@@ -178,37 +178,78 @@ static enum error claim_key(struct call *call, struct text scope,
     if (state == KEY_OTHER)
         return api_fail(call, ERR_KEY_REUSED,
             "this Idempotency-Key belongs to a request with another body");
+    if (state == KEY_GONE)
+        return api_fail(call, ERR_NOT_FOUND,
+            "what the first request with this Idempotency-Key made was "
+            "removed");
     if (state == KEY_DONE) {
+        http_header(response, "Idempotent-Replayed", "true");
         response->status = answer.status;
         buf_add(&response->body, answer.body.data, answer.body.len);
     }
     return OK;
 }
 
-/* The same, within a transaction that also keeps the answer for the key. A key
- * is its sender's, for one method and path. */
-static enum error handle_once(struct call *call,
-    const struct api_operation *operation, struct http_response *response)
+/* Keeps the answer for the key. */
+static enum error finish_key(
+    struct call *call, struct text scope, const struct http_response *response)
 {
-    const struct http_request *request = call->request;
-    struct buf name = {0};
+    struct stored_answer answer = {
+        .status = response->status,
+        .body = {buf_text(&response->body), response->body.len},
+        .participant = call->made_participant ? call->made_participant
+                                              : api_participant(call),
+        .post = call->made_post,
+    };
+
+    return store_key_finish(
+        call->pg, scope, text_of(call->request->idempotency_key), &answer);
+}
+
+static void start_response(struct call *call, struct http_response *response)
+{
+    http_response_reset(response);
+    buf_reset(call->touched, KEPT);
+    response->status = 200;
+    response->content_type = HTTP_JSON;
+}
+
+static enum error transact(struct call *call,
+    const struct api_operation *operation, struct text scope,
+    struct http_response *response)
+{
     bool is_new = false;
 
-    buf_printf(&name, "%lld%s %s %s", (long long)call->identity.participant,
-        call->identity.is_admin ? "+" : "", request->method, request->path);
-    struct text scope = {buf_text(&name), name.len};
-
+    start_response(call, response);
     enum error error = pg_begin(call->pg);
     if (!error)
         error = claim_key(call, scope, response, &is_new);
     if (!error && is_new)
         error = handle(call, operation, response);
     if (!error && is_new)
-        error = store_key_finish(call->pg, scope,
-            text_of(request->idempotency_key), response->status,
-            (struct text){buf_text(&response->body), response->body.len});
+        error = finish_key(call, scope, response);
     if (!error && is_new)
         error = pg_commit(call->pg);
+    pg_rollback(call->pg);
+    return error;
+}
+
+/* The same, within a transaction that also keeps the answer for the key, and
+ * runs again where a statement alone would. A key is its sender's, for one
+ * method and path. */
+static enum error handle_once(struct call *call,
+    const struct api_operation *operation, struct http_response *response)
+{
+    const struct http_request *request = call->request;
+    enum error error = ERR_LOCKED;
+    struct buf name = {0};
+
+    buf_printf(&name, "%lld%s %s %s", (long long)call->identity.participant,
+        call->identity.is_admin ? "+" : "", request->method, request->path);
+    struct text scope = {buf_text(&name), name.len};
+
+    for (int i = 0; i < PG_RUNS_MAX && error == ERR_LOCKED; i++)
+        error = transact(call, operation, scope, response);
     buf_free(&name);
     return error;
 }
@@ -218,11 +259,9 @@ static enum error run(struct call *call, const struct spec_operation *described,
 {
     bool once = described->idempotency_key && call->request->idempotency_key;
 
-    response->status = 200;
-    response->content_type = HTTP_JSON;
+    start_response(call, response);
     enum error error = once ? handle_once(call, operation, response)
                             : handle(call, operation, response);
-    pg_rollback(call->pg);
     if (!error && call->touched->len > 0)
         cache_drop(call->cache, (const int64_t *)(void *)call->touched->data,
             call->touched->len / sizeof(int64_t));

@@ -528,29 +528,34 @@ enum error store_key_claim(struct pg *pg, struct text scope, struct text key,
     error = pg_exec(pg, &look, &params);
     if (error)
         return error;
-    *state = pg_rows(pg) == 0    ? KEY_RUNNING
-             : !pg_int(pg, 0, 0) ? KEY_OTHER
-                                 : KEY_DONE;
-    if (*state == KEY_DONE) {
-        answer->status = (int)pg_int(pg, 0, 1);
-        answer->body = pg_text(pg, 0, 2);
-    }
+    *state = pg_rows(pg) == 0       ? KEY_RUNNING
+             : !pg_int(pg, 0, 0)    ? KEY_OTHER
+             : pg_is_null(pg, 0, 2) ? KEY_GONE
+                                    : KEY_DONE;
+    if (*state == KEY_DONE)
+        *answer = (struct stored_answer){
+            .status = (int)pg_int(pg, 0, 1),
+            .body = pg_text(pg, 0, 2),
+        };
     return OK;
 }
 
 enum error store_key_finish(struct pg *pg, struct text scope, struct text key,
-    int status, struct text body)
+    const struct stored_answer *answer)
 {
     static struct pg_statement statement = {
         .name = "key_finish",
-        .sql = "UPDATE idempotency SET status = $3::bigint, body = $4::text"
+        .sql = "UPDATE idempotency SET status = $3::bigint, body = $4::text,"
+               " participant_id = $5::bigint, outbound_id = $6::bigint"
                " WHERE scope = $1::text AND key = $2::text",
     };
     struct pg_params params = {0};
 
     pg_add_text(&params, scope);
     pg_add_text(&params, key);
-    pg_add_int(&params, status);
-    pg_add_text(&params, body);
+    pg_add_int(&params, answer->status);
+    pg_add_text(&params, answer->body);
+    pg_add_int(&params, answer->participant);
+    pg_add_int(&params, answer->post);
     return pg_exec(pg, &statement, &params);
 }

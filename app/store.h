@@ -3,7 +3,8 @@
  * Texts in results live in the connection's last result: they are valid until
  * the next call with the same pg. Lists of participants whose page changed
  * come as int64_t, appended to a buffer. All return what pg_exec returns, and
- * ERR_NOT_FOUND where they say so. */
+ * ERR_NOT_FOUND where they say so. In which order they take locks stands in
+ * outbox.h. */
 #ifndef NEWSFEED_STORE_H
 #define NEWSFEED_STORE_H
 
@@ -79,15 +80,18 @@ enum store_key {
     KEY_RUNNING, /* another request holds it */
     KEY_OTHER,   /* it was used with another body */
     KEY_DONE,    /* the answer is here */
+    KEY_GONE,    /* what it made was removed, and the answer with it */
 };
 struct stored_answer {
     int status;
     struct text body;
+    int64_t participant; /* with whom it goes; 0 when read */
+    int64_t post;        /* which was made, if one was; 0 when read */
 };
 MUST_CHECK enum error store_key_claim(struct pg *pg, struct text scope,
     struct text key, struct text request, enum store_key *state,
     struct stored_answer *answer);
 MUST_CHECK enum error store_key_finish(struct pg *pg, struct text scope,
-    struct text key, int status, struct text body);
+    struct text key, const struct stored_answer *answer);
 
 #endif

@@ -25,14 +25,17 @@ CREATE VIEW outbox_backlog AS
     LEFT JOIN outbox USING (kind)
     GROUP BY kind, name;
 
--- Whose an answer is, the participant of the path or the one that was made,
--- and the id of what was made, so that the answer can go with them. NULL while
--- the request runs, and where a program of before wrote it.
-ALTER TABLE idempotency ADD participant_id bigint, ADD made_id bigint;
+-- With whom an answer goes, the participant of the path or the one that was
+-- made, and with which post. An answer that went with its post leaves its key,
+-- without a body, so that a repetition does not bring the post back. NULL where
+-- a program of before wrote it, whose answers go with time alone.
+ALTER TABLE idempotency ADD participant_id bigint, ADD outbound_id bigint;
 
-UPDATE idempotency SET made_id = (body::json->>'id')::bigint,
+UPDATE idempotency SET
     participant_id = coalesce(nullif(split_part(scope, '/', 3), ''),
-        body::json->>'id')::bigint;
+        body::json->>'id')::bigint,
+    outbound_id = CASE WHEN scope LIKE '%/outbound'
+        THEN (body::json->>'id')::bigint ELSE 0 END;
 
 CREATE INDEX idempotency_participant ON idempotency (participant_id);
 

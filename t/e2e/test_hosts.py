@@ -1,5 +1,7 @@
 """Several database hosts in one connection string."""
 
+import contextlib
+import os
 import signal
 import socket
 import subprocess
@@ -7,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from stack import NO_PATIENCE, PSQL, as_account
+from client import link
+from stack import NO_PATIENCE, PSQL, alive, as_account, children_of
 from waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("hosts")
@@ -95,3 +98,70 @@ def caught_up(stack, other):
                     f"SELECT pg_last_wal_replay_lsn() >= '{written}'"]),
         capture_output=True, text=True, timeout=10)
     return behind.stdout.strip() == "t"
+
+
+# --- a standby that every commit waits for -----------------------------------
+
+def to_all(folder, signum):
+    postmaster = int((folder / "data" / "postmaster.pid").read_text().split()[0])
+    for pid in [postmaster, *children_of(postmaster)]:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signum)
+
+
+@pytest.fixture
+def hanging(make_stack, standby):
+    """hanging() hangs the synchronous standby of the stack, or brings it back."""
+    stack = make_stack(start=False)
+    stack.configure("db.statement_timeout=1500")
+    stack.up("postgres")
+    other = standby(stack)
+    stack.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
+    stack.sql("SELECT pg_reload_conf()")
+    stack.start()
+    eventually(lambda: stack.one("SELECT sync_state FROM pg_stat_replication") == "sync")
+    yield stack, lambda: to_all(other, signal.SIGSTOP), lambda: to_all(other, signal.SIGCONT)
+    to_all(other, signal.SIGCONT)
+
+
+def test_of_a_commit_that_is_not_answered_nobody_says_that_it_failed(hanging):
+    stack, hang, wake = hanging
+    author = stack.client.add_participant()
+    path = f"{link(author)}/outbound"
+    post = {"subject": "A", "story": "B"}
+    key = {"Idempotency-Key": "unknown"}
+
+    def is_unknown(headers):
+        answer = stack.client.post(path, post, headers=headers)
+        return answer.status == 503 and "not known whether" in answer.json["detail"]
+
+    hang()
+    assert is_unknown({})
+    eventually(lambda: is_unknown(key))  # for a moment nobody connects anew
+    eventually(lambda: stack.client.post(path, post, headers=key).status == 409)
+
+    wake()
+    again = eventually(lambda: stack.client.post(path, post, headers=key).status == 200
+                       and stack.client.post(path, post, headers=key))
+    assert again.headers["idempotent-replayed"] == "true"
+    items = stack.client.outbound_ids(author)
+    assert len(items) == 2 and again.json["id"] in items
+
+
+def test_of_a_commit_that_died_with_its_server_the_key_tells(hanging):
+    stack, hang, wake = hanging
+    author = stack.client.add_participant()
+    path = f"{link(author)}/outbound"
+    post = {"subject": "A", "story": "B"}
+    key = {"Idempotency-Key": "unknown"}
+
+    hang()
+    assert stack.client.post(path, post, headers=key).status == 503
+    stack.kill("postgres", signal.SIGKILL)
+    wake()
+    eventually(lambda: not alive(stack.pid("postgres")))
+    stack.down("postgres", "KILL")
+    stack.up("postgres")
+    again = eventually(lambda: stack.client.post(path, post, headers=key).status == 200
+                       and stack.client.post(path, post, headers=key))
+    assert stack.client.outbound_ids(author) == [again.json["id"]]

@@ -25,6 +25,8 @@ def test_a_repeated_post_is_answered_alike_and_made_once(client):
     answers = [client.post(outbound(author), POST, headers=again) for _ in range(3)]
     assert [a.status for a in answers] == [200] * 3
     assert answers[0].json == answers[1].json == answers[2].json
+    assert [a.headers.get("idempotent-replayed") for a in answers] == [
+        None, "true", "true"]
     item = answers[0].json["id"]
     assert client.outbound_ids(author) == client.inbound_ids(reader) == [item]
 
