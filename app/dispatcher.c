@@ -11,7 +11,7 @@
 #include "worker.h"
 
 enum {
-    ORDERS_MAX = 100,          /* small ones in one transaction */
+    ORDERS_MAX = 100,          /* turns in one transaction */
     POSTS_MAX = 1000,          /* indexed in one transaction */
     FLUSH_POSTS = 4000,        /* so many are put in their place at once */
     FLUSH_INTERVAL = 1000,     /* ms between flushes of fewer */
@@ -20,8 +20,9 @@ enum {
     BATCH_MS = 300,            /* a batch that took longer is halved */
     STATEMENT_TIMEOUT = 10000, /* ms: a piece may take longer than a request */
     SETTLE = 500,              /* ms from an order's first turn to the next */
-    FAULT_PAUSE = 60000,     /* ms until an order that failed is tried again */
-    LATE_PAUSE = 5000,       /* the same for one that took too long */
+    FAULT_PAUSE = 60000, /* ms until an order that failed is tried again */
+    LATE_PAUSE = 5000,   /* the same for one that took too long */
+    LONGEST_PAUSE = FAULT_PAUSE + 1000,
     EXPIRY_INTERVAL = 60000, /* ms between looks for old keys */
     EXPIRY_PIECE = 10000,    /* keys in one transaction */
     TOUCHED_KEPT = 64 << 10, /* bytes of a buffer that stay allocated */
@@ -197,28 +198,26 @@ static void set_back(
         log_error("dispatcher", "the order could not be put off");
 }
 
-/* Small orders share a transaction, until they had a piece's worth of rows
- * together. What a delivery changed is dropped at once, and once more in the
- * order's next turn, in case that this process does not live to do it. */
+/* Turns share a transaction up to the first that changes rows, whose locks no
+ * other turn may then wait with. What a delivery changed is dropped at once,
+ * and once more in the order's next turn, in case that this process does not
+ * live to do it. */
 static bool take_turns(struct dispatcher *d, enum outbox_kind kind)
 {
     struct order order = {0};
     enum error error = OK;
-    int total = 0;
     int count = 0;
+    int rows = 0;
 
     if (!start_turn(d))
         return false;
-    while (
-        !error && count < ORDERS_MAX && total < d->config->dispatcher_piece) {
-        int rows = 0;
+    while (!error && count < ORDERS_MAX && rows == 0) {
         order.id = 0;
         error = outbox_take(d->pg, kind, &order);
         if (!error)
             error = do_turn(d, &order, &rows);
         if (!error)
             count++;
-        total += rows;
         if (kind == ORDER_DELIVER)
             break;
     }
@@ -248,7 +247,7 @@ static bool retry_drops(struct dispatcher *d)
     bool fits = !d->orders.failed && !d->touched.failed;
     bool dropped = !error && count > 0 && fits && drop(d);
     if (!error && count > 0)
-        error = outbox_forget_drops(d->pg, dropped ? &d->orders : NULL);
+        error = outbox_forget_drops(d->pg, &d->orders, !dropped);
     if (!error && count > 0)
         error = pg_commit(d->pg);
     pg_rollback(d->pg);
@@ -281,7 +280,7 @@ static bool work_round(struct dispatcher *d)
     slot_busy(d->slot);
     cache_pay(d->cache);
     expire_keys(d);
-    if (outbox_look(d->pg, kinds))
+    if (outbox_look(d->pg, LONGEST_PAUSE, kinds))
         return false;
     for (int i = 0; kinds[i]; i++) {
         enum outbox_kind kind = (enum outbox_kind)kinds[i];

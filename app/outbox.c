@@ -30,21 +30,36 @@ static enum error exec_with(
     return pg_exec(pg, statement, &params);
 }
 
-enum error outbox_look(struct pg *pg, char kinds[OUTBOX_KINDS_MAX])
+#define KINDS "'{c,d,f,r,g}'::\"char\"[]"
+
+/* A clock that was set back leaves orders that are due later than any pause
+ * can make them: they are due now. (The life of a page, which a 'c' counts,
+ * began when such an order was made.) */
+enum error outbox_look(
+    struct pg *pg, int longest_pause, char kinds[OUTBOX_KINDS_MAX])
 {
     static struct pg_statement statement = {
         .name = "look",
-        .sql = "SELECT concat((SELECT 'p' FROM search_progress WHERE EXISTS ("
+        .sql = "WITH put_off AS (UPDATE outbox SET due = now(), progress ="
+               " progress - CASE kind WHEN 'c' THEN"
+               " extract(epoch FROM due - now())::bigint ELSE 0 END"
+               " WHERE id IN (SELECT id FROM outbox WHERE kind = ANY (" KINDS
+               ") AND due > now() + $1::bigint * interval '1 ms'"
+               " FOR UPDATE SKIP LOCKED))"
+               " SELECT concat((SELECT 'p' FROM search_progress WHERE EXISTS ("
                "SELECT FROM outbound WHERE id > done)"
                " OR EXISTS (SELECT FROM search_gap)),"
                " (SELECT string_agg(k::text, '')"
-               " FROM unnest('{c,d,f,r,g}'::\"char\"[]) k"
+               " FROM unnest(" KINDS ") k"
                " WHERE EXISTS (SELECT FROM outbox WHERE kind = k"
                " AND due <= now())))",
         .reads = true,
     };
 
-    enum error error = pg_exec(pg, &statement, &(struct pg_params){0});
+    struct pg_params params = {0};
+
+    pg_add_int(&params, longest_pause);
+    enum error error = pg_exec(pg, &statement, &params);
     if (!error)
         snprintf(kinds, OUTBOX_KINDS_MAX, "%s", pg_text(pg, 0, 0).data);
     return error;
@@ -126,8 +141,10 @@ enum error outbox_close_gaps(struct pg *pg)
 {
     static struct pg_statement statement = {
         .name = "close_gaps",
-        .sql = "DELETE FROM search_gap"
-               " WHERE (xid <= pg_snapshot_xmin(pg_current_snapshot())"
+        .sql = "WITH progress AS MATERIALIZED (SELECT"
+               " FROM search_progress FOR UPDATE SKIP LOCKED)"
+               " DELETE FROM search_gap WHERE EXISTS (SELECT FROM progress)"
+               " AND (xid <= pg_snapshot_xmin(pg_current_snapshot())"
                " OR xid > pg_snapshot_xmax(pg_current_snapshot()))"
                " AND NOT EXISTS (SELECT FROM outbound WHERE id = outbound_id)",
     };
@@ -230,7 +247,7 @@ enum error outbox_touched(
     if (order->kind == ORDER_GONE)
         buf_add(touched, &order->participant, sizeof(int64_t));
     pg_add_int(&params, order->participant);
-    pg_add_int(&params, is_delivery ? order->previous : 0);
+    pg_add_int(&params, is_delivery ? order->previous : order->progress);
     pg_add_int(&params, is_delivery ? order->progress : INT64_MAX);
     enum error error = pg_exec(pg, &statement, &params);
     if (!error)
@@ -334,16 +351,25 @@ static struct pg_statement reconcile = {
            " AND NOT belongs)" ADVANCE("id", "previous", COUNT),
 };
 
+/* Its readers are the friends of its author; one that no longer is a friend
+ * has an order of its own, which walks no list: it begins behind the end. */
 static struct pg_statement sweep_post = {
     .name = "sweep_post",
     .sql = "WITH piece AS MATERIALIZED (SELECT friend_id FROM friendship"
            " WHERE participant_id = $1::bigint AND friend_id > $3::bigint"
            " ORDER BY friend_id LIMIT $4::bigint),"
-           " feeds AS (DELETE FROM inbound i USING piece"
-           " WHERE i.participant_id = friend_id"
-           " AND i.outbound_id = $2::bigint),"
-           " entry AS (DELETE FROM search"
-           " WHERE outbound_id = $2)" ADVANCE("friend_id", "previous", COUNT),
+           " feeds AS (DELETE FROM inbound i USING (SELECT friend_id AS reader"
+           " FROM piece UNION ALL SELECT $1) readers"
+           " WHERE i.participant_id = reader"
+           " AND i.outbound_id = $2::bigint RETURNING 1),"
+           " entry AS (DELETE FROM search WHERE outbound_id = $2),"
+           " set_aside AS (DELETE FROM outbox WHERE kind = 'x'"
+           " AND participant_id = $1 AND other_id = $2),"
+           " answer AS (UPDATE idempotency SET body = NULL"
+           " WHERE participant_id = $1 AND outbound_id = $2"
+           " AND body IS NOT NULL)" ADVANCE("friend_id", "previous",
+               " SELECT (SELECT count(*) FROM piece)"
+               " + (SELECT count(*) FROM feeds), NULL"),
 };
 
 /* So many friends at a time, or so many posts of one friend's feed, that about
@@ -389,14 +415,24 @@ static struct pg_statement sweep_posts = {
            " FROM outbound WHERE participant_id = $1::bigint"
            " LIMIT $4::bigint) RETURNING id),"
            " entries AS (DELETE FROM search USING piece"
-           " WHERE outbound_id = piece.id)" COUNT,
+           " WHERE outbound_id = piece.id),"
+           " set_aside AS (DELETE FROM outbox WHERE kind = 'x'"
+           " AND participant_id = $1)" COUNT,
 };
 
-static struct pg_statement *const steps[][4] = {
+static struct pg_statement sweep_answers = {
+    .name = "sweep_answers",
+    .sql = "WITH piece AS (DELETE FROM idempotency WHERE (scope, key) IN"
+           " (SELECT scope, key FROM idempotency"
+           " WHERE participant_id = $1::bigint LIMIT $4::bigint)"
+           " RETURNING 1)" COUNT,
+};
+
+static struct pg_statement *const steps[][5] = {
     [ORDER_DELIVER] = {&deliver},
     [ORDER_FRIENDSHIP] = {&reconcile},
     [ORDER_REMOVED] = {&sweep_post},
-    [ORDER_GONE] = {&sweep_friends, &sweep_feed, &sweep_posts},
+    [ORDER_GONE] = {&sweep_friends, &sweep_feed, &sweep_posts, &sweep_answers},
 };
 
 enum error outbox_work(struct pg *pg, const struct order *order, int limit,
@@ -482,26 +518,24 @@ enum error outbox_take_drops(struct pg *pg, int limit, int *count,
     return error;
 }
 
-enum error outbox_forget_drops(struct pg *pg, const struct buf *orders)
+enum error outbox_forget_drops(
+    struct pg *pg, const struct buf *orders, bool only_expired)
 {
-    static struct pg_statement forget = {
+    static struct pg_statement statement = {
         .name = "forget_drops",
-        .sql = "DELETE FROM outbox WHERE"
-               " id = ANY ($1::bigint[])",
+        .sql = "DELETE FROM outbox WHERE id = ANY ($1::bigint[])"
+               " AND ($2::bigint = 0 OR progress < extract(epoch FROM now()))",
     };
-    static struct pg_statement expire = {
-        .name = "expire_drops",
-        .sql = "DELETE FROM outbox WHERE kind = 'c'"
-               " AND progress < extract(epoch FROM now())",
-    };
+    struct pg_params params = {0};
 
-    if (orders)
-        return exec_with(pg, &forget, orders);
-    return pg_exec(pg, &expire, &(struct pg_params){0});
+    pg_add_array(&params, orders);
+    pg_add_int(&params, only_expired);
+    return pg_exec(pg, &statement, &params);
 }
 
 /* --- idempotency keys --------------------------------------------------- */
 
+/* What a clock that was set back left is as old as it can be known to be. */
 enum error outbox_expire_keys(struct pg *pg, int hours, int limit, int *count)
 {
     static struct pg_statement statement = {
@@ -509,7 +543,12 @@ enum error outbox_expire_keys(struct pg *pg, int hours, int limit, int *count)
         .sql = "WITH gone AS (DELETE FROM idempotency WHERE (scope, key) IN"
                " (SELECT scope, key FROM idempotency"
                " WHERE created < now() - $1::bigint * interval '1 hour'"
-               " LIMIT $2::bigint) RETURNING 1) SELECT count(*) FROM gone",
+               " LIMIT $2::bigint FOR UPDATE SKIP LOCKED) RETURNING 1),"
+               " early AS (UPDATE idempotency SET created = now()"
+               " WHERE (scope, key) IN (SELECT scope, key FROM idempotency"
+               " WHERE created > now() + interval '1 minute'"
+               " LIMIT $2 FOR UPDATE SKIP LOCKED))"
+               " SELECT count(*) FROM gone",
     };
     struct pg_params params = {0};
 

@@ -8,7 +8,19 @@
  *
  * Friendships, removed posts and gone participants have changed what readers
  * see before the order is taken; their orders sweep up behind them, and only
- * once every transaction has ended that may not have seen the change. */
+ * once every transaction has ended that may not have seen the change.
+ *
+ * The order of locks, for requests and dispatchers alike: first the advisory
+ * lock of a pair of participants, then rows of participant by id, friendship,
+ * outbound, search, and inbound last. Three rules keep the two from waiting for
+ * each other in a ring:
+ *   - Of inbound, requests only add rows: those of a post that nobody sees yet,
+ *     or of a pair whose lock they hold. What others may see is deleted here.
+ *   - An order is never waited for (SKIP LOCKED), nor is an idempotency key.
+ *   - A turn that changed rows is the last of its transaction, so that a
+ *     dispatcher holds the rows of one order and waits for those of the same:
+ *     of one pair, of one post or of one participant.
+ * Where a ring comes about all the same, one of it is run again (see pg.h). */
 #ifndef NEWSFEED_OUTBOX_H
 #define NEWSFEED_OUTBOX_H
 
@@ -42,8 +54,10 @@ enum {
     OUTBOX_KINDS_MAX = 8
 };
 
-/* The kinds of which an order is due, a letter each, as a string. */
-MUST_CHECK enum error outbox_look(struct pg *pg, char kinds[OUTBOX_KINDS_MAX]);
+/* The kinds of which an order is due, a letter each, as a string. No order is
+ * ever put off by more than the longest pause, in ms. */
+MUST_CHECK enum error outbox_look(
+    struct pg *pg, int longest_pause, char kinds[OUTBOX_KINDS_MAX]);
 
 /* The posts that are not indexed yet, at most `limit`, oldest first: their ids
  * as an array "{1,2}", and whose pages to drop. *count: how many; 0 as well if
@@ -86,12 +100,12 @@ MUST_CHECK enum error outbox_drop_readers_later(
     struct pg *pg, const struct buf *posts, int ttl);
 
 /* Takes at most `limit` of what was written down: ids of these orders, and
- * whose pages to drop; then, once that is done, forgets them. Forgetting with
- * `orders` NULL clears out what lived its time. */
+ * whose pages to drop; then, once that is done, forgets them, or else those of
+ * them that lived their time. */
 MUST_CHECK enum error outbox_take_drops(struct pg *pg, int limit, int *count,
     struct buf *orders, struct buf *touched);
 MUST_CHECK enum error outbox_forget_drops(
-    struct pg *pg, const struct buf *orders);
+    struct pg *pg, const struct buf *orders, bool only_expired);
 
 /* Does the next piece, about `limit` rows. *rows: how many it had; 0: nothing
  * was left. touched gets whose pages to drop after the commit, besides those
