@@ -15,6 +15,7 @@ enum {
     STATEMENTS_MAX = 64, /* in the whole program */
     CONNECT_PAUSE = 100, /* ms between attempts of all workers together */
     CLIENT_GRACE = 100,  /* ms that the client waits past the server's limit */
+    LOCK_PAUSE = 50,     /* ms until a lock is tried for again */
     IDLE_TIMEOUT = 3000, /* ms between two statements of a transaction */
 };
 
@@ -542,6 +543,8 @@ static struct verdict try(struct pg *pg, struct pg_statement *statement,
     if (!verdict.error)
         return verdict;
     log_failure(pg, statement);
+    if (verdict.error == ERR_LOCKED) /* whoever waits for ours goes first */
+        poll(NULL, 0, LOCK_PAUSE);
     if (verdict.next != RECONNECT)
         return verdict;
     if (keeps && !has_sqlstate(pg))
