@@ -1,5 +1,5 @@
--- The two roles, made by a superuser before the first migration; safe to run
--- again. newsfeed_owner owns the tables and runs the migrations; newsfeed is
+-- The two roles, made by a superuser; safe to run again (database.sql does).
+-- newsfeed_owner owns the tables and runs the migrations; newsfeed is
 -- what the service runs as, with the rights that these grant and no others.
 -- Passwords and pg_hba.conf are the operator's.
 DO $$

@@ -2,7 +2,7 @@
 -- do more.
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(83);
+SELECT plan(91);
 
 -- Runs a statement as newsfeed: 'ok', or the error's code.
 CREATE FUNCTION pg_temp.try(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -77,6 +77,14 @@ SELECT is_empty($$
         AND pronamespace = 'public'::regnamespace AND prosecdef
     $$, 'no function lends the rights of its owner');
 
+SELECT is_empty($$
+    SELECT a.privilege_type FROM pg_database, aclexplode(datacl) a
+    WHERE datname = current_database() AND a.grantee = 0
+    $$, 'PUBLIC has no right to the database');
+SELECT database_privs_are(current_database(), 'newsfeed', ARRAY['CONNECT']);
+SELECT table_privs_are(name, 'pg_monitor', ARRAY['SELECT'])
+    FROM unnest(ARRAY['search_backlog', 'outbox_backlog']) name;
+
 -- --- what it does ------------------------------------------------------------
 
 INSERT INTO participant (name) VALUES ('Ada') RETURNING id AS ada \gset
@@ -146,6 +154,9 @@ SELECT pg_temp.may_not('ALTER FUNCTION befriend(bigint, bigint, int)
 SELECT pg_temp.may_not('DROP FUNCTION unfriend(bigint, bigint)');
 SELECT pg_temp.may_not('SELECT setval($$friendship_id_seq$$, 1)');
 SELECT pg_temp.may_not('SELECT nextval($$participant_id_seq$$)');
+SELECT pg_temp.may_not('CREATE TEMPORARY TABLE mine (id int)');
+SELECT pg_temp.may_not('SELECT ' || call) FROM unnest(ARRAY['lo_creat(-1)',
+    'lo_create(0)', 'lo_from_bytea(0, $$x$$)']) call;
 SELECT pg_temp.may_not('CREATE ROLE mine');
 SELECT pg_temp.may_not('COPY participant TO PROGRAM $$true$$');
 
