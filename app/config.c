@@ -53,6 +53,7 @@ struct setting {
 static const struct setting settings[] = {
     {AT(service, spec), TEXT, release_spec, 0, 0},
     {AT(service, log_level), LEVEL, "info", 0, 0},
+    {AT(service, dumpable), SWITCH, "off", 0, 0},
     {AT(service, runtime_dir), TEXT, "/run/newsfeed/state", 0, 0},
 
     {AT(worker, count), INTEGER, "8", 1, 256},

@@ -14,6 +14,7 @@ struct config {
     /* [service] */
     const char *service_spec; /* the OpenAPI file */
     enum log_level service_log_level;
+    bool service_dumpable;           /* may be traced, and dump core */
     const char *service_runtime_dir; /* what nginx and workers share */
 
     /* [worker] */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -383,6 +384,26 @@ static void fill_all(struct master *master)
 
 /* Reloading */
 
+/* Whoever may trace a process, or read its core, has the keys and passwords in
+ * it. Not to be dumpable ends both, also where a core goes into a program
+ * (core_pattern), which no limit of its size stops. */
+static void set_dumpable(bool is_dumpable)
+{
+    struct rlimit limit;
+
+    prctl(PR_SET_DUMPABLE, is_dumpable ? 1 : 0);
+    if (is_dumpable || getrlimit(RLIMIT_CORE, &limit) < 0)
+        return;
+    limit.rlim_cur = 0;
+    setrlimit(RLIMIT_CORE, &limit);
+}
+
+static void apply(const struct config *config)
+{
+    log_set_level(config->service_log_level);
+    set_dumpable(config->service_dumpable);
+}
+
 static void use(struct master *master, const struct setup *setup)
 {
     master->current = (struct generation){
@@ -392,7 +413,7 @@ static void use(struct master *master, const struct setup *setup)
     master->is_up = false;
     master->failures = 0;
     master->deaths = 0;
-    log_set_level(setup->config->service_log_level);
+    apply(setup->config);
 }
 
 static bool load(
@@ -437,7 +458,7 @@ static void fall_back(struct master *master)
     master->previous = (struct generation){0};
     master->is_up = true;
     master->failures = 0;
-    log_set_level(master->current.setup.config->service_log_level);
+    apply(master->current.setup.config);
     drain_all_but(master, master->current.number);
 }
 

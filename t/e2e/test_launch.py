@@ -1,14 +1,16 @@
 """What the program refuses at launch, and how it says so; its other actions."""
 
+import os
 import re
 import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 import yaml
 
 from spec import FILE as SPEC
-from stack import PROGRAM, ROOT, as_account
+from stack import PROGRAM, ROOT, as_account, children_of
 from waiting import eventually
 
 CONFIG = ROOT / "etc" / "newsfeed.conf"
@@ -283,6 +285,27 @@ class TestWithADatabase:
                 assert second.returncode != 0, "it took the socket of another"
                 assert str(path) in second.stderr
                 assert process.poll() is None and path.exists()
+            finally:
+                process.terminate()
+                process.wait(60)
+
+    @pytest.mark.parametrize("more, dumpable", [((), False),
+                                                (("--set", "service.dumpable=on"), True)])
+    def test_nobody_looks_into_its_processes_unless_a_setting_lets_them(
+            self, stack, folder, more, dumpable):
+        """The kernel gives root what lies in /proc of one that is not dumpable."""
+        path = folder / "own.sock"
+        command = self.command(stack, "--set", "worker.count=1", "--listen", str(path), *more)
+        with subprocess.Popen(["prlimit", "--core=unlimited", *as_account(command)],
+                              stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            try:
+                eventually(lambda: len(children_of(process.pid)) == 2)
+                for pid in process.pid, *children_of(process.pid):
+                    limits = Path(f"/proc/{pid}/limits").read_text()
+                    cores = re.search(r"Max core file size +(\w+)", limits)[1]
+                    owner = os.stat(f"/proc/{pid}/environ").st_uid
+                    assert (cores == "0") == (not dumpable)
+                    assert (owner == 0) == (not dumpable)
             finally:
                 process.terminate()
                 process.wait(60)
