@@ -1,0 +1,25 @@
+-- The views that operators look at.
+BEGIN;
+SET LOCAL ROLE newsfeed_owner;
+SELECT plan(4);
+
+DELETE FROM outbox;
+SELECT is(count(*), 6::bigint, 'every kind is named where nothing is to do')
+    FROM outbox_backlog WHERE orders = 0 AND age = '0' AND name > '';
+
+INSERT INTO outbox (kind, participant_id, created)
+    VALUES ('d', 1, now() - interval '7 min'), ('d', 2, now()),
+        ('x', 3, now() - interval '2 days'), ('f', 4, now() + interval '1 h');
+SELECT results_eq($$ SELECT kind::text, name, orders, age FROM outbox_backlog
+    WHERE orders > 0 ORDER BY kind $$, $$
+    VALUES ('d', 'deliver', 2::bigint, interval '7 min'),
+        ('f', 'reconcile feeds', 1, '0'), ('x', 'set aside', 1, '2 days') $$,
+    'orders are counted, and how old the oldest is');
+
+SELECT has_column('outbox', 'created');
+SET LOCAL ROLE pg_monitor;
+SELECT lives_ok('SELECT FROM outbox_backlog, search_backlog',
+    'whoever monitors the server may look');
+
+SELECT * FROM finish();
+ROLLBACK;
