@@ -31,13 +31,8 @@ CREATE VIEW outbox_backlog AS
 -- a program of before wrote it, whose answers go with time alone.
 ALTER TABLE idempotency ADD participant_id bigint, ADD outbound_id bigint;
 
-UPDATE idempotency SET
-    participant_id = coalesce(nullif(split_part(scope, '/', 3), ''),
-        body::json->>'id')::bigint,
-    outbound_id = CASE WHEN scope LIKE '%/outbound'
-        THEN (body::json->>'id')::bigint ELSE 0 END;
-
-CREATE INDEX idempotency_participant ON idempotency (participant_id);
+CREATE INDEX idempotency_participant ON idempotency (participant_id)
+    WHERE participant_id IS NOT NULL;
 
 GRANT SELECT ON incarnation TO newsfeed;
 GRANT SELECT ON search_backlog, outbox_backlog TO pg_monitor;
