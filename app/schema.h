@@ -11,9 +11,10 @@ struct json_object;
 struct schema; /* opaque; built and owned by spec.c's loader */
 
 /* Checks value (NULL is JSON null) and adds a fault for everything that does
- * not fit; faults->failed becomes true if there was no memory to tell. `place` is the pointer of the value itself: "#" for a body,
- * "query:limit" or "path:id" for a parameter. Integers past 64 bits, which
- * json-c turns into the nearest that it can hold, never fit "integer". */
+ * not fit; faults->failed becomes true if there was no memory to tell. `place`
+ * is the pointer of the value itself: "#" for a body, "query:limit" or
+ * "path:id" for a parameter. Integers past 64 bits, which json-c turns into the
+ * nearest that it can hold, never fit "integer". */
 void schema_check(const struct schema *schema, struct json_object *value,
     const char *place, struct faults *faults);
 
