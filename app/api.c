@@ -1,6 +1,7 @@
 /* The operations: a table from operationId to handler. */
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "api.h"
@@ -8,19 +9,19 @@
 #include "page.h"
 
 static const struct api_operation operations[] = {
-    {"addParticipant", api_participant_add, ACCESS_ADMIN},
-    {"getParticipant", api_participant_get, ACCESS_ANYONE},
-    {"renameParticipant", api_participant_rename, ACCESS_SELF},
-    {"removeParticipant", api_participant_remove, ACCESS_SELF},
-    {"addFriend", api_friend_add, ACCESS_SELF},
-    {"getFriend", api_friend_list, ACCESS_ANYONE},
-    {"removeFriend", api_friend_remove, ACCESS_SELF},
-    {"addOutbound", api_outbound_add, ACCESS_SELF},
-    {"getOutbound", api_outbound_list, ACCESS_ANYONE},
-    {"getOutboundItem", api_outbound_get, ACCESS_ANYONE},
-    {"removeOutbound", api_outbound_remove, ACCESS_SELF},
-    {"getInbound", api_inbound_list, ACCESS_SELF},
-    {"searchOutbound", api_search, ACCESS_ANYONE},
+    {"addParticipant", api_participant_add, ACCESS_ADMIN, {0}},
+    {"getParticipant", api_participant_get, ACCESS_ANYONE, {"id"}},
+    {"renameParticipant", api_participant_rename, ACCESS_SELF, {"id"}},
+    {"removeParticipant", api_participant_remove, ACCESS_SELF, {"id"}},
+    {"addFriend", api_friend_add, ACCESS_SELF, {"id"}},
+    {"getFriend", api_friend_list, ACCESS_ANYONE, {"id"}},
+    {"removeFriend", api_friend_remove, ACCESS_SELF, {"id", "friend"}},
+    {"addOutbound", api_outbound_add, ACCESS_SELF, {"id"}},
+    {"getOutbound", api_outbound_list, ACCESS_ANYONE, {"id"}},
+    {"getOutboundItem", api_outbound_get, ACCESS_ANYONE, {"id", "item"}},
+    {"removeOutbound", api_outbound_remove, ACCESS_SELF, {"id", "item"}},
+    {"getInbound", api_inbound_list, ACCESS_SELF, {"id"}},
+    {"searchOutbound", api_search, ACCESS_ANYONE, {0}},
 };
 
 enum {
@@ -35,7 +36,43 @@ const struct api_operation *api_find(const char *id)
     return NULL;
 }
 
-bool api_check_spec(const struct spec *spec, struct buf *faults)
+static bool has_parameter(const struct spec_path *path, const char *name)
+{
+    for (int i = 0; i < path->segment_count; i++)
+        if (path->segments[i].is_parameter &&
+            strcmp(path->segments[i].text, name) == 0)
+            return true;
+    return false;
+}
+
+static void check_described(const struct spec *spec,
+    const struct spec_path *path, const struct spec_operation *described,
+    bool asks_for_tokens, struct buf *faults)
+{
+    const struct api_operation *operation = api_find(described->id);
+
+    if (!operation) {
+        buf_printf(faults,
+            "%s:%d: operationId '%s' has no handler in this program\n",
+            spec->file, described->line, described->id);
+        return;
+    }
+    for (int i = 0; i < API_IDS_MAX && operation->ids[i]; i++)
+        if (!has_parameter(path, operation->ids[i]))
+            buf_printf(faults, "%s:%d: the path of '%s' must have {%s}\n",
+                spec->file, described->line, operation->id, operation->ids[i]);
+    if (asks_for_tokens && !described->secured &&
+        operation->access != ACCESS_ANYONE)
+        buf_printf(faults,
+            "%s:%d: '%s' is for %s alone, so with auth.key_file set it must "
+            "have security, its own or the file's\n",
+            spec->file, described->line, operation->id,
+            operation->access == ACCESS_ADMIN ? "an administrator"
+                                              : "the participant of the path");
+}
+
+bool api_check_spec(
+    const struct spec *spec, bool asks_for_tokens, struct buf *faults)
 {
     size_t before = faults->len;
 
@@ -45,14 +82,24 @@ bool api_check_spec(const struct spec *spec, struct buf *faults)
                 "%s: has no operation '%s', which this program serves\n",
                 spec->file, operations[i].id);
     for (int i = 0; i < spec->path_count; i++)
-        for (int j = 0; j < spec->paths[i].operation_count; j++) {
-            const struct spec_operation *o = &spec->paths[i].operations[j];
-            if (!api_find(o->id))
-                buf_printf(faults,
-                    "%s:%d: operationId '%s' has no handler in this program\n",
-                    spec->file, o->line, o->id);
+        for (int j = 0; j < spec->paths[i].operation_count; j++)
+            check_described(spec, &spec->paths[i],
+                &spec->paths[i].operations[j], asks_for_tokens, faults);
+    return faults->len == before && !faults->failed;
+}
+
+enum error api_check_ids(
+    struct call *call, const struct api_operation *operation)
+{
+    enum error error = OK;
+
+    for (int i = 0; i < API_IDS_MAX && operation->ids[i]; i++)
+        if (arguments_int(call->arguments, operation->ids[i]) < 1) {
+            char place[64];
+            snprintf(place, sizeof(place), "path:%s", operation->ids[i]);
+            error = api_refuse(call, place, "must be at least 1");
         }
-    return faults->len == before;
+    return error;
 }
 
 enum error api_fail(
@@ -112,16 +159,42 @@ enum error api_page(struct call *call, struct page *page)
     page->limit = limit > 0 ? (int)limit : PAGE_LIMIT_DEFAULT;
     page->before = arguments_int(call->arguments, "before");
     page->after = arguments_int(call->arguments, "after");
+    if (page->before < 0)
+        return api_refuse(call, "query:before", "must be at least 1");
+    if (page->after < 0)
+        return api_refuse(call, "query:after", "must be at least 1");
     return OK;
+}
+
+/* The path asked for, as others would write it: %36 in it becomes 6. A page
+ * with links is shared, and other forms of its path may be refused to its
+ * readers.
+ */
+static void print_path(const struct call *call, struct buf *out)
+{
+    const struct spec_path *path = call->route->path;
+
+    for (int i = 0; i < path->segment_count; i++) {
+        const struct spec_segment *segment = &path->segments[i];
+        buf_puts(out, "/");
+        if (segment->is_parameter)
+            buf_int(out, arguments_int(call->arguments, segment->text));
+        else
+            buf_puts(out, segment->text);
+    }
 }
 
 void api_link(const struct call *call, struct http_response *response,
     const char *extra, const struct page *page, const struct page_ends *ends)
 {
+    struct buf path = {0};
     struct buf links = {0};
 
-    page_print_links(&links, call->request->path, extra, page, ends);
+    print_path(call, &path);
+    page_print_links(&links, buf_text(&path), extra, page, ends);
     if (links.len > 0)
         http_header(response, "Link", "%s", buf_text(&links));
+    response->headers.failed |= path.failed || links.failed;
+    buf_free(&path);
     buf_free(&links);
 }

@@ -19,6 +19,7 @@ struct call {
     struct pg *pg;
     struct cache *cache;
     const struct http_request *request;
+    const struct route *route;
     const struct arguments *arguments;
     struct faults *faults;    /* for ERR_INVALID */
     struct buf *detail;       /* of an error, for the client */
@@ -40,17 +41,29 @@ enum api_access {
     ACCESS_ADMIN,
 };
 
+enum {
+    API_IDS_MAX = 2
+};
+
 struct api_operation {
     const char *id;
     api_handler *handle;
     enum api_access access;
+    const char *ids[API_IDS_MAX]; /* parameters that the path must have; the
+                                     handler takes them for ids */
 };
 
 /* By operationId; NULL: none. */
 const struct api_operation *api_find(const char *id);
 
 /* See service_check_spec. */
-bool api_check_spec(const struct spec *spec, struct buf *faults);
+bool api_check_spec(
+    const struct spec *spec, bool asks_for_tokens, struct buf *faults);
+
+/* ERR_INVALID with a fault for each id of the path that is none, whatever the
+ * specification lets pass. */
+MUST_CHECK enum error api_check_ids(
+    struct call *call, const struct api_operation *operation);
 
 /* --- what handlers share ------------------------------------------------ */
 

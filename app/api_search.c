@@ -33,6 +33,7 @@ enum error api_search(struct call *call, struct http_response *response)
     buf_puts(&query, "keywords="); /* once more, for the links */
     http_encode(&query, keywords, "-._~");
     api_link(call, response, buf_text(&query), &page, &found.ends);
+    response->headers.failed |= query.failed;
     buf_free(&query);
     return OK;
 }

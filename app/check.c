@@ -70,7 +70,7 @@ static void take_value(const struct spec_parameter *parameter, char *text,
         check_text(parameter->schema, text, place, faults);
 }
 
-static void check_path(const struct route *route, struct arguments *arguments,
+void check_path(const struct route *route, struct arguments *arguments,
     struct faults *faults)
 {
     for (int i = 0; i < route->value_count; i++) {
@@ -179,7 +179,6 @@ enum error check_request(const struct http_request *request,
 {
     const struct spec_operation *operation = route->operation;
 
-    check_path(route, arguments, faults);
     check_query(request->query, operation, arguments, faults);
     check_key(request, operation, faults);
     enum error error = operation->body

@@ -21,9 +21,13 @@ struct arguments {
     struct json_object *body; /* NULL if the operation takes none */
 };
 
-/* ERR_TOO_LARGE, ERR_MEDIA_TYPE: see the names. ERR_INVALID: `faults` has one
- * entry for everything that does not fit. ERR_INTERNAL: there was no memory to
- * tell. */
+/* The path's parameters: whom and what the request is about. */
+void check_path(const struct route *route, struct arguments *arguments,
+    struct faults *faults);
+
+/* All the rest. ERR_TOO_LARGE, ERR_MEDIA_TYPE: see the names. ERR_INVALID:
+ * `faults` has one entry for everything that does not fit. ERR_INTERNAL: there
+ * was no memory to tell. */
 MUST_CHECK enum error check_request(const struct http_request *request,
     const struct route *route, struct arguments *arguments,
     struct faults *faults);

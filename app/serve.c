@@ -1,5 +1,4 @@
 /* One request to one response. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,9 +80,10 @@ bool service_connect(struct service *service)
     return pg_refresh(service->pg);
 }
 
-bool service_check_spec(const struct spec *spec, struct buf *faults)
+bool service_check_spec(
+    const struct spec *spec, const struct config *config, struct buf *faults)
 {
-    return api_check_spec(spec, faults);
+    return api_check_spec(spec, *config->auth_key_file, faults);
 }
 
 enum error service_check_database(
@@ -99,36 +99,29 @@ enum error service_check_database(
 
 /* --- who may ------------------------------------------------------------ */
 
-static bool is_allowed(const struct api_operation *operation,
-    const struct identity *identity, const struct route *route)
+static bool is_allowed(
+    const struct call *call, const struct api_operation *operation)
 {
-    char id[24];
-
-    if (identity->is_admin || operation->access == ACCESS_ANYONE)
+    if (call->identity.is_admin || operation->access == ACCESS_ANYONE)
         return true;
-    if (operation->access == ACCESS_ADMIN || route->value_count == 0)
-        return false;
-    int len =
-        snprintf(id, sizeof(id), "%lld", (long long)identity->participant);
-    return len == route->values[0].len &&
-           memcmp(id, route->values[0].start, (size_t)len) == 0;
+    return operation->access == ACCESS_SELF && call->identity.participant > 0 &&
+           call->identity.participant == api_participant(call);
 }
 
-static enum error check_access(const struct service *service,
-    const struct http_request *request, const struct route *route,
-    const struct api_operation *operation, struct call *call)
+static enum error check_access(const struct service *service, struct call *call,
+    const struct api_operation *operation)
 {
     const char *reason;
 
-    if (!auth_is_on(service->auth) || !route->operation->secured)
+    if (!auth_is_on(service->auth) || !call->route->operation->secured)
         return OK;
     enum error error = auth_check(
-        service->auth, request->authorization, &call->identity, &reason);
+        service->auth, call->request->authorization, &call->identity, &reason);
     if (error == ERR_UNAUTHENTICATED)
         return api_fail(call, error, "%s", reason);
     if (error)
         return error;
-    if (!is_allowed(operation, &call->identity, route))
+    if (!is_allowed(call, operation))
         return api_fail(call, ERR_FORBIDDEN,
             operation->access == ACCESS_ADMIN
                 ? "only an administrator may do this"
@@ -138,17 +131,25 @@ static enum error check_access(const struct service *service,
 
 /* --- doing it ----------------------------------------------------------- */
 
+static enum error fail_for_memory(void)
+{
+    log_error("serve", "out of memory");
+    return ERR_INTERNAL;
+}
+
 /* A response whose buffers could not grow is no response. */
+static bool is_whole(const struct http_response *response)
+{
+    return !response->body.failed && !response->headers.failed;
+}
+
 static enum error handle(struct call *call,
     const struct api_operation *operation, struct http_response *response)
 {
     enum error error = operation->handle(call, response);
 
-    if (!error && (response->body.failed || response->headers.failed ||
-                      call->touched->failed)) {
-        log_error("serve", "out of memory");
-        return ERR_INTERNAL;
-    }
+    if (!error && (!is_whole(response) || call->touched->failed))
+        return fail_for_memory();
     return error;
 }
 
@@ -187,7 +188,7 @@ static enum error claim_key(struct call *call, struct text scope,
         response->status = answer.status;
         buf_add(&response->body, answer.body.data, answer.body.len);
     }
-    return OK;
+    return is_whole(response) ? OK : fail_for_memory();
 }
 
 /* Keeps the answer for the key. */
@@ -241,13 +242,13 @@ static enum error handle_once(struct call *call,
     const struct api_operation *operation, struct http_response *response)
 {
     const struct http_request *request = call->request;
-    enum error error = ERR_LOCKED;
     struct buf name = {0};
 
     buf_printf(&name, "%lld%s %s %s", (long long)call->identity.participant,
         call->identity.is_admin ? "+" : "", request->method, request->path);
     struct text scope = {buf_text(&name), name.len};
 
+    enum error error = name.failed ? fail_for_memory() : ERR_LOCKED;
     for (int i = 0; i < PG_RUNS_MAX && error == ERR_LOCKED; i++)
         error = transact(call, operation, scope, response);
     buf_free(&name);
@@ -317,6 +318,7 @@ static void print_headers(const struct http_request *request, enum error error,
     if (error == ERR_METHOD) {
         route_allow(route->path, &allow);
         http_header(response, "Allow", "%s", buf_text(&allow));
+        response->headers.failed |= allow.failed;
     }
     buf_free(&allow);
 }
@@ -346,6 +348,10 @@ static void print_problem(const struct http_request *request, enum error error,
             .request_id = request->id,
             .faults = call->faults,
         });
+    if (instance.failed || !is_whole(response)) { /* say less */
+        http_response_reset(response);
+        response->status = error_status(ERR_INTERNAL);
+    }
     buf_free(&instance);
 }
 
@@ -379,6 +385,7 @@ void serve(struct service *service, const struct http_request *request,
         .pg = service->pg,
         .cache = service->cache,
         .request = request,
+        .route = &route,
         .arguments = &arguments,
         .faults = &faults,
         .detail = &service->detail,
@@ -397,7 +404,9 @@ void serve(struct service *service, const struct http_request *request,
             route_match(service->spec, request->method, request->path, &route);
     if (!error) {
         operation = api_find(route.operation->id);
-        error = check_access(service, request, &route, operation, &call);
+        check_path(&route, &arguments, &faults);
+        error = faults.failed ? ERR_INTERNAL
+                              : check_access(service, &call, operation);
     }
     if (request->auth_only) { /* nginx acts on nothing but these two */
         response->status = error ? 403 : 204;
@@ -405,10 +414,12 @@ void serve(struct service *service, const struct http_request *request,
     }
     if (!error)
         error = check_request(request, &route, &arguments, &faults);
-    if (faults.failed)
-        log_error("serve", "out of memory");
+    if (!error)
+        error = api_check_ids(&call, operation);
     if (!error)
         error = run(&call, route.operation, operation, response);
+    if (faults.failed)
+        error = fail_for_memory();
 
     if (error_status(error) == 503)
         service->refused[error]++;

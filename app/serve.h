@@ -30,9 +30,12 @@ bool service_connect(struct service *service);
 void serve(struct service *service, const struct http_request *request,
     struct http_response *response);
 
-/* Adds a line for each operation of the specification without a handler and
- * each handler without an operation; false if there was one. */
-bool service_check_spec(const struct spec *spec, struct buf *faults);
+/* Adds a line for each operation of the specification without a handler, each
+ * handler without an operation, each id that a path lacks and, where the
+ * settings ask for tokens, each operation that is not for everybody and does
+ * not; false if there was one. */
+bool service_check_spec(
+    const struct spec *spec, const struct config *config, struct buf *faults);
 
 /* Connects, looks whether the schema is one for this program, disconnects. OK;
  * ERR_NO_DATABASE: out of reach (as yet); ERR_INVALID: it is not. `reason` gets

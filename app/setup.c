@@ -13,7 +13,7 @@ static bool check_all(struct setup *setup, struct buf *faults)
     setup->auth = auth_new(setup->config, faults);
     holds &= setup->auth != NULL;
     holds &= spec_load(setup->config->service_spec, &setup->spec, faults) &&
-             service_check_spec(setup->spec, faults);
+             service_check_spec(setup->spec, setup->config, faults);
     return holds;
 }
 

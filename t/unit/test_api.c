@@ -62,13 +62,16 @@ static struct buf touched;
 static struct faults faults;
 static struct arguments arguments;
 static struct http_request request;
+static struct route route;
 static struct http_response response;
 static struct call call;
 
 static void set_up(void)
 {
-    request = (struct http_request){.path = "/participant/7/outbound"};
+    request = (struct http_request){.path = "/participant/%37/outbound"};
+    route = (struct route){0};
     call = (struct call){.request = &request,
+        .route = &route,
         .arguments = &arguments,
         .faults = &faults,
         .detail = &detail,
@@ -118,23 +121,8 @@ START_TEST(table_and_specification_fit_each_other)
 {
     ck_assert_msg(spec_load("etc/openapi.yaml", &spec, &reasons), "%s",
         buf_text(&reasons));
-    ck_assert_msg(api_check_spec(spec, &reasons), "%s", buf_text(&reasons));
-}
-END_TEST
-
-/* One who may act for oneself is named first in the path: access is checked
- * against that. */
-START_TEST(what_only_oneself_may_do_is_below_oneself)
-{
-    ck_assert(spec_load("etc/openapi.yaml", &spec, &reasons));
-    for (int i = 0; i < spec->path_count; i++)
-        for (int j = 0; j < spec->paths[i].operation_count; j++) {
-            const char *id = spec->paths[i].operations[j].id;
-            if (api_find(id)->access == ACCESS_SELF)
-                ck_assert_msg(strncmp(spec->paths[i].template,
-                                  "/participant/{id}", 17) == 0,
-                    "%s", id);
-        }
+    ck_assert_msg(
+        api_check_spec(spec, true, &reasons), "%s", buf_text(&reasons));
 }
 END_TEST
 
@@ -164,11 +152,133 @@ START_TEST(what_does_not_fit_is_named)
          "    delete:\n"
          "      operationId: removeAll\n"
          "      responses: {'200': {description: d}}\n");
-    ck_assert(!api_check_spec(spec, &reasons));
+    ck_assert(!api_check_spec(spec, false, &reasons));
     const char *text = buf_text(&reasons);
     ck_assert_ptr_nonnull(strstr(text, "FILE: has no operation 'getInbound'"));
     ck_assert_ptr_nonnull(strstr(text, "FILE:8: operationId 'removeAll'"));
     ck_assert_ptr_null(strstr(text, "searchOutbound"));
+}
+END_TEST
+
+#define OPERATION(id)             \
+    "      operationId: " id "\n" \
+    "      responses: {'200': {description: d}}\n"
+
+static const char
+    open_spec[] = "openapi: 3.1.0\n"
+                  "info: {title: t, version: 1.0.0}\n"
+                  "security: [{token: []}]\n"
+                  "components:\n"
+                  "  securitySchemes: {token: {type: http, scheme: bearer}}\n"
+                  "paths:\n"
+                  "  /participant:\n"
+                  "    post:\n" OPERATION(
+                      "addParticipant") "      security: []\n"
+                                        "  /participant/{id}/inbound:\n"
+                                        "    parameters:\n"
+                                        "      - {name: id, in: path, "
+                                        "required: true, schema: {type: "
+                                        "integer}}\n"
+                                        "    get:\n" OPERATION(
+                                            "getInbound") "      security: []\n"
+                                                          "    "
+                                                          "patch:\n" OPERATION(
+                                                              "renameParticipan"
+                                                              "t") "  "
+                                                                   "/participan"
+                                                                   "t/{who}:\n"
+                                                                   "    "
+                                                                   "parameters:"
+                                                                   "\n"
+                                                                   "      - "
+                                                                   "{name: "
+                                                                   "who, in: "
+                                                                   "path, "
+                                                                   "required: "
+                                                                   "true, "
+                                                                   "schema: "
+                                                                   "{type: "
+                                                                   "integer}}\n"
+                                                                   "    "
+                                                                   "get:"
+                                                                   "\n" OPERATION(
+                                                                       "getPart"
+                                                                       "icipan"
+                                                                       "t") "  "
+                                                                            "  "
+                                                                            "  "
+                                                                            "se"
+                                                                            "cu"
+                                                                            "ri"
+                                                                            "ty"
+                                                                            ": "
+                                                                            "[]"
+                                                                            "\n";
+
+START_TEST(what_is_not_for_everybody_must_ask_for_a_token)
+{
+    load(open_spec);
+    ck_assert(!api_check_spec(spec, true, &reasons));
+    const char *text = buf_text(&reasons);
+    ck_assert_ptr_nonnull(
+        strstr(text, "FILE:8: 'addParticipant' is for an administrator alone, "
+                     "so with auth.key_file set it must have security, its own "
+                     "or the file's\n"));
+    ck_assert_ptr_nonnull(strstr(text,
+        "FILE:15: 'getInbound' is for the participant of the path alone"));
+    ck_assert_ptr_null(strstr(text, "'renameParticipant'"));
+    ck_assert_ptr_null(strstr(text, "'getParticipant' is for"));
+
+    buf_reset(&reasons, 0);
+    ck_assert(!api_check_spec(spec, false, &reasons));
+    ck_assert_ptr_null(strstr(buf_text(&reasons), "alone"));
+}
+END_TEST
+
+START_TEST(a_path_has_the_ids_that_its_handler_takes)
+{
+    load(open_spec);
+    ck_assert(!api_check_spec(spec, false, &reasons));
+    ck_assert_ptr_nonnull(strstr(buf_text(&reasons),
+        "FILE:25: the path of 'getParticipant' must have {id}\n"));
+    ck_assert_ptr_null(strstr(buf_text(&reasons), "of 'getInbound'"));
+}
+END_TEST
+
+static const int64_t no_ids[] = {0, -1, -5000000000, -INT64_MAX};
+
+/* Which a specification may allow. */
+START_TEST(what_is_no_id_is_refused)
+{
+    const struct api_operation *operation = api_find("removeFriend");
+
+    give("id", 7);
+    give("friend", no_ids[_i]);
+    ck_assert_int_eq(api_check_ids(&call, operation), ERR_INVALID);
+    ck_assert_int_eq(faults.count, 1);
+    ck_assert_str_eq(faults.list[0].pointer, "path:friend");
+    ck_assert_int_eq(api_check_ids(&call, api_find("addFriend")), OK);
+}
+END_TEST
+
+START_TEST(an_id_that_is_absent_is_refused)
+{
+    ck_assert_int_eq(api_check_ids(&call, api_find("getInbound")), ERR_INVALID);
+    ck_assert_str_eq(faults.list[0].pointer, "path:id");
+}
+END_TEST
+
+START_TEST(a_cursor_is_no_negative_number)
+{
+    struct page page;
+
+    give("before", no_ids[1]);
+    ck_assert_int_eq(api_page(&call, &page), ERR_INVALID);
+    ck_assert_str_eq(faults.list[0].pointer, "query:before");
+    arguments_free(&arguments);
+    give("after", no_ids[2]);
+    ck_assert_int_eq(api_page(&call, &page), ERR_INVALID);
+    ck_assert_str_eq(faults.list[1].pointer, "query:after");
 }
 END_TEST
 
@@ -250,8 +360,12 @@ START_TEST(a_page_never_has_more_than_there_is_room_for)
 }
 END_TEST
 
+/* The path as others would write it, not as it was sent. */
 START_TEST(a_list_gets_its_links)
 {
+    ck_assert(spec_load("etc/openapi.yaml", &spec, &reasons));
+    ck_assert_int_eq(route_match(spec, "GET", request.path, &route), OK);
+    give("id", 7);
     api_link(&call, &response, "", &(struct page){.limit = 50},
         &(struct page_ends){.count = 1, .newest = 9, .oldest = 9, .older = 1});
     ck_assert_str_eq(buf_text(&response.headers),
@@ -262,6 +376,8 @@ END_TEST
 
 START_TEST(a_list_without_neighbours_gets_no_links)
 {
+    ck_assert(spec_load("etc/openapi.yaml", &spec, &reasons));
+    ck_assert_int_eq(route_match(spec, "GET", request.path, &route), OK);
     api_link(&call, &response, "", &(struct page){.limit = 50},
         &(struct page_ends){0});
     ck_assert_str_eq(buf_text(&response.headers), "");
@@ -281,8 +397,12 @@ int main(void)
         tests, an_operation_is_found_by_its_id, 0, COUNT(operations));
     tcase_add_test(tests, other_ids_are_not_found);
     tcase_add_test(tests, table_and_specification_fit_each_other);
-    tcase_add_test(tests, what_only_oneself_may_do_is_below_oneself);
     tcase_add_test(tests, what_does_not_fit_is_named);
+    tcase_add_test(tests, what_is_not_for_everybody_must_ask_for_a_token);
+    tcase_add_test(tests, a_path_has_the_ids_that_its_handler_takes);
+    tcase_add_loop_test(tests, what_is_no_id_is_refused, 0, COUNT(no_ids));
+    tcase_add_test(tests, an_id_that_is_absent_is_refused);
+    tcase_add_test(tests, a_cursor_is_no_negative_number);
     tcase_add_test(tests, an_error_gets_its_detail);
     tcase_add_test(tests, a_refusal_is_a_fault);
     tcase_add_test(tests, the_participant_is_the_paths);

@@ -137,6 +137,7 @@ static enum error check(const char *method, const char *target)
     arguments_free(&arguments);
     faults_free(&faults);
     ck_assert_int_eq(route_match(spec, method, path, &route), OK);
+    check_path(&route, &arguments, &faults);
     enum error error = check_request(&request, &route, &arguments, &faults);
     free(path);
     if (error != ERR_MEDIA_TYPE && error != ERR_TOO_LARGE)
@@ -542,8 +543,10 @@ static enum error check_rich(const char *path, const char *query)
     arguments_free(&arguments);
     faults_free(&faults);
     enum error error = route_match(spec, "POST", path, &route);
-    if (!error)
+    if (!error) {
+        check_path(&route, &arguments, &faults);
         error = check_request(&request, &route, &arguments, &faults);
+    }
     memory_restore();
     return error;
 }
