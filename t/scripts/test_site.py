@@ -37,7 +37,7 @@ class Site:
         shutil.copy("/etc/nginx/mime.types", self.etc)
         shutil.copy(ROOT / "etc" / "openapi.yaml", folder / "share" / "newsfeed")
         self.put("nginx.conf", Path("/etc/nginx/nginx.conf").read_text())
-        command = re.search(r"sed -i ('.*') \\\n +/etc/nginx/nginx.conf", GUIDE)[1]
+        command = re.search(r"sed -i ('[^']*') (?:\\\n +)?/etc/nginx/nginx.conf", GUIDE)[1]
         subprocess.run(f"sed -i {command} {self.etc}/nginx.conf", shell=True, check=True)
         top = re.search(r"echo '(load_module [^']*)' >/etc/nginx/modules-enabled", GUIDE)[1]
         self.put("modules-enabled/60-newsfeed.conf",
