@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+import spec
 from client import Client, link
 from stack import free_port
 from tokens import KEY, claims, encode, print_token, sign, write_key
@@ -62,6 +63,12 @@ def every_request(guarded):
         ("POST", f"{link(ben)}/friends", {"to": ann}),  # as it was before
         ("DELETE", link(guarded.admin.add_participant()), None),
     ]
+
+
+def test_every_operation_is_among_the_requests(guarded):
+    asked = {spec.find(method, path)["operationId"]
+             for method, path, _ in every_request(guarded)}
+    assert asked == {id for id, _, _ in spec.operations()}
 
 
 def ask(client, method, path, body):
