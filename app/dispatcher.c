@@ -11,7 +11,7 @@
 #include "worker.h"
 
 enum {
-    ORDERS_MAX = 100,          /* turns in one transaction */
+    ORDERS_MAX = 100,          /* small ones in one transaction */
     POSTS_MAX = 1000,          /* indexed in one transaction */
     FLUSH_POSTS = 4000,        /* so many are put in their place at once */
     FLUSH_INTERVAL = 1000,     /* ms between flushes of fewer */
@@ -198,26 +198,28 @@ static void set_back(
         log_error("dispatcher", "the order could not be put off");
 }
 
-/* Turns share a transaction up to the first that changes rows, whose locks no
- * other turn may then wait with. What a delivery changed is dropped at once,
- * and once more in the order's next turn, in case that this process does not
- * live to do it. */
+/* Small orders share a transaction, until they had a piece's worth of rows
+ * together. What a delivery changed is dropped at once, and once more in the
+ * order's next turn, in case that this process does not live to do it. */
 static bool take_turns(struct dispatcher *d, enum outbox_kind kind)
 {
     struct order order = {0};
     enum error error = OK;
+    int total = 0;
     int count = 0;
-    int rows = 0;
 
     if (!start_turn(d))
         return false;
-    while (!error && count < ORDERS_MAX && rows == 0) {
+    while (
+        !error && count < ORDERS_MAX && total < d->config->dispatcher_piece) {
+        int rows = 0;
         order.id = 0;
         error = outbox_take(d->pg, kind, &order);
         if (!error)
             error = do_turn(d, &order, &rows);
         if (!error)
             count++;
+        total += rows;
         if (kind == ORDER_DELIVER)
             break;
     }

@@ -182,7 +182,8 @@ enum error outbox_flush_search(struct pg *pg)
  * whoever has a higher one began after it. The pause behind that turn covers
  * those that had a picture of the data and no number. (A number beyond all that
  * there are comes from a cluster that was dumped and restored.) What is gone is
- * swept last, after every order that names it. */
+ * swept last, after every order that names it. All but deliveries sweep, which
+ * one dispatcher does at a time: no other lock has a key of two numbers. */
 enum error outbox_take(
     struct pg *pg, enum outbox_kind kind, struct order *order)
 {
@@ -202,7 +203,8 @@ enum error outbox_take(
                " done FROM search_progress) OR b.id IN (SELECT outbound_id"
                " FROM search_gap))))))"
                " FROM outbox o WHERE kind = chr($1::bigint::int)::\"char\""
-               " AND due <= now()"
+               " AND due <= now() AND (kind = 'd' OR (SELECT"
+               " pg_try_advisory_xact_lock(0, 0)))"
                " ORDER BY due LIMIT 1 FOR UPDATE SKIP LOCKED",
     };
     struct pg_params params = {0};
@@ -361,15 +363,13 @@ static struct pg_statement sweep_post = {
            " feeds AS (DELETE FROM inbound i USING (SELECT friend_id AS reader"
            " FROM piece UNION ALL SELECT $1) readers"
            " WHERE i.participant_id = reader"
-           " AND i.outbound_id = $2::bigint RETURNING 1),"
+           " AND i.outbound_id = $2::bigint),"
            " entry AS (DELETE FROM search WHERE outbound_id = $2),"
            " set_aside AS (DELETE FROM outbox WHERE kind = 'x'"
            " AND participant_id = $1 AND other_id = $2),"
            " answer AS (UPDATE idempotency SET body = NULL"
            " WHERE participant_id = $1 AND outbound_id = $2"
-           " AND body IS NOT NULL)" ADVANCE("friend_id", "previous",
-               " SELECT (SELECT count(*) FROM piece)"
-               " + (SELECT count(*) FROM feeds), NULL"),
+           " AND body IS NOT NULL)" ADVANCE("friend_id", "previous", COUNT),
 };
 
 /* So many friends at a time, or so many posts of one friend's feed, that about

@@ -17,9 +17,8 @@
  *   - Of inbound, requests only add rows: those of a post that nobody sees yet,
  *     or of a pair whose lock they hold. What others may see is deleted here.
  *   - An order is never waited for (SKIP LOCKED), nor is an idempotency key.
- *   - A turn that changed rows is the last of its transaction, so that a
- *     dispatcher holds the rows of one order and waits for those of the same:
- *     of one pair, of one post or of one participant.
+ *   - One dispatcher sweeps at a time, of whatever host: its transaction holds
+ *     rows of many orders, and waits for no other's.
  * Where a ring comes about all the same, one of it is run again (see pg.h). */
 #ifndef NEWSFEED_OUTBOX_H
 #define NEWSFEED_OUTBOX_H
