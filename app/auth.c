@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -54,7 +55,8 @@ static bool read_bytes(struct auth *auth, int fd)
 static bool read_key(struct auth *auth, const char *path, struct buf *faults)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    bool is_read = fd >= 0 && read_bytes(auth, fd);
+    struct stat status;
+    bool is_read = fd >= 0 && fstat(fd, &status) == 0 && read_bytes(auth, fd);
 
     if (!is_read)
         buf_printf(faults, "auth.key_file: cannot read %s: %s\n", path,
@@ -63,6 +65,14 @@ static bool read_key(struct auth *auth, const char *path, struct buf *faults)
         close(fd);
     if (!is_read)
         return false;
+    if (status.st_mode & (S_IROTH | S_IWOTH)) {
+        buf_printf(faults,
+            "auth.key_file: %s must be closed to others, for whoever knows the "
+            "key is an administrator: `chmod o= %s`, and a new key if somebody "
+            "may have seen this one\n",
+            path, path);
+        return false;
+    }
     if (auth->key_len > 0 && auth->key[auth->key_len - 1] == '\n')
         auth->key_len--;
     if (auth->key_len < KEY_MIN || auth->key_len > KEY_MAX) {

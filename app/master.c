@@ -414,6 +414,8 @@ static void use(struct master *master, const struct setup *setup)
     master->failures = 0;
     master->deaths = 0;
     apply(setup->config);
+    if (!auth_is_on(setup->auth))
+        log_warn("master", "requests need no token: auth.key_file is empty");
 }
 
 static bool load(

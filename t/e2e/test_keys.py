@@ -99,3 +99,18 @@ def test_a_reload_takes_the_new_key(stack):
     eventually(lambda: only_key_that_holds(stack, OTHER))
     replace_workers(stack)
     assert only_key_that_holds(stack, OTHER)
+
+
+def test_a_reload_with_a_key_that_all_may_read_is_refused(stack):
+    key = write_key(stack.key.parent, stack.key.name, KEY)
+    key.chmod(0o644)
+    refusals = stack.log().count("the reload is refused")
+    stack.kill("newsfeed", signal.SIGHUP)
+    eventually(lambda: stack.log().count("the reload is refused") > refusals)
+    assert f"`chmod o= {key}`" in stack.log()
+    assert only_key_that_holds(stack, OTHER)
+
+
+def test_a_line_at_start_says_when_requests_need_no_token(stack, door):
+    line = "requests need no token"
+    assert line in door.log() and line not in stack.log()

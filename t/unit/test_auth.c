@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -935,6 +936,32 @@ START_TEST(another_audience_is_another)
 }
 END_TEST
 
+static const struct {
+    mode_t mode;
+    bool fits;
+} modes[] = {
+    {0600, true},
+    {0400, true},
+    {0640, true},
+    {0660, true},
+    {0644, false},
+    {0604, false},
+    {0602, false},
+    {0666, false},
+};
+
+START_TEST(a_key_file_is_closed_to_others)
+{
+    ck_assert_int_eq(chmod(key_file, modes[_i].mode), 0);
+    struct auth *found = auth_new(&config, &faults);
+    ck_assert_int_eq(chmod(key_file, 0600), 0);
+    ck_assert_int_eq(found != NULL, modes[_i].fits);
+    ck_assert_int_eq(
+        strstr(buf_text(&faults), "`chmod o= /tmp/") == NULL, modes[_i].fits);
+    auth_free(found);
+}
+END_TEST
+
 START_TEST(a_folder_is_no_key_file)
 {
     config.auth_key_file = "/";
@@ -1006,6 +1033,7 @@ static void add_keys(TCase *tests)
     tcase_add_loop_test(tests, another_key_is_another, 0, COUNT(other_keys));
     tcase_add_test(tests, no_key_is_another);
     tcase_add_test(tests, another_audience_is_another);
+    tcase_add_loop_test(tests, a_key_file_is_closed_to_others, 0, COUNT(modes));
     tcase_add_test(tests, a_folder_is_no_key_file);
 }
 
