@@ -12,7 +12,9 @@ enum {
 struct pattern; /* opaque; serves one match at a time */
 
 /* NULL: `reason` says why. Freed with pattern_free. Matches anywhere in the
- * text, knows all of Unicode, and $ is the very end, as in ECMA-262. */
+ * text, of characters of all of Unicode. As in ECMA-262, $ is the very end, \s
+ * is its white space (with U+FEFF and without U+0085), \S all else, both in
+ * classes as well, and \d, \w and \b know ASCII alone. */
 struct pattern *pattern_new(
     const char *text, char reason[static PATTERN_REASON_MAX]);
 void pattern_free(struct pattern *pattern);

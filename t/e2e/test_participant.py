@@ -61,11 +61,11 @@ def test_a_name_is_limited_to_100_characters_not_bytes(client, letter):
     assert (answer.status, answer.pointers) == (400, ["#/name"])
 
 
-@pytest.mark.parametrize("name", ["", " ", "\t\r\n", "\u00a0", "\u3000"])
+@pytest.mark.parametrize("name", ["", " ", "\t\r\n", "\u00a0", "\u3000", "\ufeff"])
 def test_a_name_is_more_than_white_space(client, name):
     answer = client.post("/participant", {"name": name})
     assert answer.status == 400
-    assert set(answer.pointers) == {"#/name"}
+    assert answer.pointers == ["#/name"]
 
 
 @pytest.mark.parametrize("body", [{}, {"name": None}, {"name": 1}, {"name": ["a"]}])
