@@ -50,11 +50,11 @@ def test_a_page_that_is_never_cached_is_a_bypass(fastpath, inbound):
 
 
 @pytest.mark.parametrize("method, path, status, worker", [
-    ("GET", "/participant/1", 200, "200"), ("GET", "/nothing", 404, "404"),
+    ("GET", "/participant/{}", 200, "200"), ("GET", "/nothing", 404, "404"),
     ("OPTIONS", "/participant", 204, "-"), ("TRACE", "/participant", 405, "-"),
 ])
 def test_beside_the_cache_there_is_no_word_of_it(fastpath, method, path, status, worker):
-    fastpath.client.add_participant()
+    path = path.format(fastpath.client.add_participant())
     assert logged(fastpath, method, path, status) == ("-", worker)
 
 
