@@ -438,8 +438,9 @@ enum error store_search(struct pg *pg, struct text keywords,
     static struct pg_statement statement = {
         .name = "search",
         .sql =
-            "WITH query AS MATERIALIZED (SELECT words, querytree(words) = 'T'"
-            " AS is_void FROM websearch_to_tsquery('simple', $1::text) words),"
+            "WITH query AS MATERIALIZED (SELECT words,"
+            " querytree(words) IN ('', 'T') AS is_void FROM "
+            "websearch_to_tsquery('simple', $1::text) words),"
             " indexed AS MATERIALIZED (SELECT s.outbound_id, s.participant_id"
             " FROM query, search s WHERE s.document @@ words AND NOT is_void"
             " LIMIT 20000),"
