@@ -118,6 +118,12 @@ def test_requests_are_503_with_retry_after_within_a_second(stack, without_databa
         assert min(took) < 1 and max(took) < 5, f"{method} {path} took {took} s"
 
 
+def test_the_answer_says_that_there_is_no_database(stack, without_database):
+    one, _ = without_database
+    eventually(lambda: "without its database"
+               in stack.client.get(link(one)).json["detail"])
+
+
 def test_cached_pages_are_served_all_the_same(stack, without_database, loner):
     answer = stack.client.hit(f"{link(loner)}/inbound")
     assert (answer.status, answer.json) == (200, [])
@@ -191,8 +197,9 @@ def test_what_was_answered_503_is_counted_in_the_log(stack):
     one = stack.client.add_participant()
     before = len(stack.log())
     with stack.holding_row(one):
-        answers = [stack.client.patch(link(one), {"name": "B"}).status for _ in range(3)]
-    assert answers == [503] * 3
+        answers = [stack.client.patch(link(one), {"name": "B"}) for _ in range(3)]
+    assert [answer.status for answer in answers] == [503] * 3
+    assert any("took too long" in answer.json["detail"] for answer in answers)
     eventually(lambda: sum(refused(stack, before).values()) == 3)
     assert "had no database" not in refused(stack, before)
 

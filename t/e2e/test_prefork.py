@@ -377,5 +377,6 @@ def test_requests_that_waited_too_long_are_503(make_stack):
         assert first.result().status == 200
         answers = [each.result() for each in late]
     assert {answer.status for answer in answers} == {503}
+    assert all("waited too long" in answer.json["detail"] for answer in answers)
     assert all("retry-after" in answer.headers for answer in answers)
     assert stack.client.get(link(one)).status == 200
