@@ -64,7 +64,7 @@ static const char *parse_server(char *entry, struct server *server)
             return "a socket's path has at most 107 bytes";
         server->is_unix = true;
         server->host = strdup(entry + 5);
-        return NULL;
+        return server->host ? NULL : "no memory";
     }
 
     char *colon = strrchr(entry, ':');
@@ -77,7 +77,7 @@ static const char *parse_server(char *entry, struct server *server)
         entry++;
     }
     server->host = strdup(entry);
-    return NULL;
+    return server->host ? NULL : "no memory";
 }
 
 static bool parse_servers(
@@ -112,8 +112,17 @@ static bool parse_servers(
 
 /* --- opening ------------------------------------------------------------ */
 
+static void close_handle(struct handle *handle)
+{
+    if (handle->st)
+        memcached_free(handle->st);
+    handle->st = NULL;
+}
+
 /* All before the first server is added: a change to most of these later breaks
- * live connections, and ketama must be known when the ring is built. */
+ * live connections, and ketama must be known when the ring is built. False, and
+ * closed, if there is no memory: with a server less, keys would be looked for
+ * on others. */
 static bool open_handle(const struct memc *memc, struct handle *handle)
 {
     const struct {
@@ -130,43 +139,40 @@ static bool open_handle(const struct memc *memc, struct handle *handle)
         {MEMCACHED_BEHAVIOR_NOREPLY, 1},
         {MEMCACHED_BEHAVIOR_BUFFER_REQUESTS, 1},
     };
+    memcached_return_t rc = MEMCACHED_SUCCESS;
 
     handle->is_broken = false;
     handle->st = memcached_create(NULL);
     if (!handle->st)
         return false;
-    for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++)
-        memcached_behavior_set(
+    for (size_t i = 0; !rc && i < sizeof(settings) / sizeof(*settings); i++)
+        rc = memcached_behavior_set(
             handle->st, settings[i].behavior, settings[i].value);
 
-    for (int i = 0; i < memc->count; i++) {
+    for (int i = 0; !rc && i < memc->count; i++) {
         const struct server *s = &memc->servers[i];
         if (s->is_unix)
-            memcached_server_add_unix_socket_with_weight(
+            rc = memcached_server_add_unix_socket_with_weight(
                 handle->st, s->host, (uint32_t)s->weight);
         else
-            memcached_server_add_with_weight(
+            rc = memcached_server_add_with_weight(
                 handle->st, s->host, (in_port_t)s->port, (uint32_t)s->weight);
     }
-    return true;
-}
-
-static void close_handle(struct handle *handle)
-{
-    if (handle->st)
-        memcached_free(handle->st);
-    handle->st = NULL;
+    if (rc)
+        close_handle(handle);
+    return !rc;
 }
 
 /* A handle that met anything unforeseen is made anew: its connection may hold
  * somebody's late answer, and libmemcached would leave the server alone for a
- * second or two, where cache.c keeps its own time. NULL: no memory. */
+ * second or two, where cache.c keeps its own time. NULL: no memory, this time.
+ */
 static memcached_st *use(const struct memc *memc, struct handle *handle)
 {
-    if (handle->is_broken) {
+    if (handle->is_broken)
         close_handle(handle);
+    if (!handle->st)
         open_handle(memc, handle);
-    }
     return handle->st;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "memc.h"
+#include "memory.h"
 
 enum {
     GROUPS = 1000,
@@ -137,6 +138,22 @@ START_TEST(a_server_that_is_not_there_is_a_lost_connection)
 }
 END_TEST
 
+/* Only the first allocation of all: of a later one libmemcached makes an error
+ * that takes memory as well, and ends the process where there is none. */
+START_TEST(a_lack_of_memory_does_not_last)
+{
+    struct memc *memc = open_list("unix:/no/such.sock");
+
+    ck_assert_int_eq(memc_delete(memc, 1, "key"), MEMC_LOST);
+    memory_end_after(0, false);
+    enum memc_result result = memc_delete(memc, 1, "key");
+    ck_assert(memory_restore());
+    ck_assert_int_eq(result, MEMC_FAILED);
+    ck_assert_int_eq(memc_delete(memc, 1, "key"), MEMC_LOST);
+    memc_free(memc);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("memc");
@@ -151,6 +168,7 @@ int main(void)
     tcase_add_test(tests,
         a_server_that_is_added_takes_from_the_others_and_moves_nothing_else);
     tcase_add_test(tests, a_server_that_is_not_there_is_a_lost_connection);
+    tcase_add_test(tests, a_lack_of_memory_does_not_last);
     suite_add_tcase(suite, tests);
 
     SRunner *runner = srunner_create(suite);
