@@ -7,13 +7,11 @@
 
 #include "error.h"
 #include "http.h"
+#include "stored.h"
 
 enum {
     KEEP_MAX = 64 << 10
 }; /* bytes a response keeps for the next one */
-
-/* Every page starts so; then its tag, further headers, empty line, body. */
-#define PAGE_START "HTTP/1.1 200 OK\r\nContent-Type: " HTTP_JSON "\r\nETag: "
 
 /* In place, from `start` on. */
 static void remove_line_ends(struct buf *buf, size_t start)
@@ -94,7 +92,7 @@ void http_print_head(const struct http_response *response, struct buf *out)
 
 void http_print_page(const struct http_response *response, struct buf *out)
 {
-    buf_puts(out, PAGE_START);
+    buf_puts(out, STORED_START);
     buf_puts(out, response->etag);
     buf_puts(out, "\r\n");
     buf_add(out, buf_text(&response->headers), response->headers.len);
@@ -102,41 +100,19 @@ void http_print_page(const struct http_response *response, struct buf *out)
     buf_add(out, buf_text(&response->body), response->body.len);
 }
 
-/* Cuts the tag's line off the front of *page; false if there is none. */
-static bool take_etag(
-    const char **page, const char *end, char *etag, size_t size)
-{
-    const char *line_end = memmem(*page, (size_t)(end - *page), "\r\n", 2);
-    size_t len = line_end ? (size_t)(line_end - *page) : 0;
-
-    if (len < 2 || len >= size || **page != '"' || line_end[-1] != '"')
-        return false;
-    memcpy(etag, *page, len);
-    etag[len] = '\0';
-    *page = line_end;
-    return true;
-}
-
 bool http_parse_page(
     const char *page, size_t len, struct http_response *response)
 {
-    const char *end = page + len;
+    struct stored stored;
 
-    if (len < strlen(PAGE_START) ||
-        memcmp(page, PAGE_START, strlen(PAGE_START)) != 0)
+    if (!stored_parse(page, len, &stored))
         return false;
-    page += strlen(PAGE_START);
-    if (!take_etag(&page, end, response->etag, sizeof(response->etag)))
-        return false;
-    const char *blank = memmem(page, (size_t)(end - page), "\r\n\r\n", 4);
-    if (!blank)
-        return false;
-
-    /* Between the tag's line end and the last header's. */
-    page += 2;
-    blank += 2;
-    buf_add(&response->headers, page, (size_t)(blank - page));
-    buf_add(&response->body, blank + 2, (size_t)(end - blank - 2));
+    snprintf(response->etag, sizeof(response->etag), "%.*s",
+        (int)stored.etag_len, stored.etag);
+    if (stored.links_len > 0)
+        http_header(
+            response, "Link", "%.*s", (int)stored.links_len, stored.links);
+    buf_add(&response->body, stored.body, stored.body_len);
     response->status = 200;
     response->content_type = HTTP_JSON;
     return !response->headers.failed && !response->body.failed;

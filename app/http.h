@@ -7,8 +7,9 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "stored.h"
 
-#define HTTP_JSON "application/json"
+#define HTTP_JSON STORED_TYPE
 #define HTTP_PROBLEM "application/problem+json"
 
 enum {
@@ -60,14 +61,13 @@ bool http_etag_matches(const char *if_none_match, const char *etag);
  * the body's Content-Length (but for 204 and 304, which have none). */
 void http_print_head(const struct http_response *response, struct buf *out);
 
-/* The response, a 200 of HTTP_JSON with a tag, as one stored page: head
- * ("HTTP/1.1 200 OK") and body. nginx serves such pages as they are
- * (nginx/module). */
+/* The response, a 200 of HTTP_JSON with a tag and no header but Link, as one
+ * stored page (stored.h). nginx serves such pages as they are (nginx/module).
+ */
 void http_print_page(const struct http_response *response, struct buf *out);
 
 /* The other way round, into an empty response; false if the bytes are no page
- * that http_print_page wrote (the response may then be half filled) or if
- * there is no memory. */
+ * (the response is then as it was) or if there is no memory. */
 bool http_parse_page(
     const char *page, size_t len, struct http_response *response);
 

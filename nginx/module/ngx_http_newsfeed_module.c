@@ -15,25 +15,25 @@
  * $newsfeed_keys is a word that changes with the keys that tokens are signed
  * with.
  *
- * A value is a whole response, head and body, as http_print_page (app/http.c)
- * writes it. The protocol: protocol.txt of memcached 1.6, "Meta Get". */
+ * A value is a whole response, head and body (app/stored.h). The protocol:
+ * protocol.txt of memcached 1.6, "Meta Get". */
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
 
 #include "../../app/runtime.h"
+#include "../../app/stored.c"
 
 #define LEASE_TTL "3" /* seconds, as in app/cache.c */
 
-/* Every page starts so (app/http.c); the tag and further headers follow. */
-#define CONTENT_TYPE "application/json"
-#define PAGE_START "HTTP/1.1 200 OK" CRLF "Content-Type: " CONTENT_TYPE CRLF
-
 enum {
-    TIMEOUT = 50,            /* ms, of a connect, a send, the page's head */
-    BODY_TIMEOUT = 60000,    /* ms, of the rest: it runs for slow clients too */
-    BUFFER_SIZE = 64 * 1024, /* of one read; larger pages take several */
+    TIMEOUT = 50,            /* ms, of a connect, a send, between two reads */
+    BUFFER_SIZE = 64 * 1024, /* of one read; larger pages get a larger one */
+    PAGE_MAX = 1 << 20,
 };
+
+/* ms: then the page is here, and only the client's own timeouts count. */
+#define NO_TIMEOUT ((ngx_msec_t)24 * 60 * 60 * 1000)
 
 typedef struct {
     ngx_str_t runtime_dir;
@@ -41,14 +41,13 @@ typedef struct {
 
 typedef struct {
     ngx_http_upstream_conf_t upstream;
-    ngx_http_upstream_conf_t body; /* the same, once the head is there */
+    ngx_http_upstream_conf_t whole; /* the same, once the page is here */
     ngx_http_complex_value_t *server;
     ngx_http_complex_value_t *key;
     ngx_int_t lease; /* index of the variable */
 } loc_conf_t;
 
 typedef struct {
-    ngx_http_request_t *request;
     ngx_str_t key;
 } ctx_t;
 
@@ -153,61 +152,20 @@ static ngx_int_t keep_lease(ngx_http_request_t *r, ngx_str_t *cas)
     return NGX_OK;
 }
 
-/* Cuts "name: text" and its line end off the front of what is in *p; error if
- * there is no such line. */
-static ngx_int_t take_line(
-    u_char **p, u_char *end, ngx_str_t *name, ngx_str_t *text)
+static ngx_table_elt_t *add_header(
+    ngx_http_request_t *r, const char *name, const char *text, size_t len)
 {
-    u_char *next = *p;
-    u_char *colon;
-
-    while (next < end && *next >= ' ')
-        next++;
-    colon = ngx_strlchr(*p, next, ':');
-    if (end - next < 2 || next[0] != CR || next[1] != LF || colon == NULL ||
-        colon[1] != ' ')
-        return NGX_ERROR;
-    name->data = *p;
-    name->len = colon - name->data;
-    text->data = colon + 2;
-    text->len = next - text->data;
-    *p = next + 2;
-    return NGX_OK;
-}
-
-static ngx_int_t add_header(
-    ngx_http_request_t *r, ngx_str_t *name, ngx_str_t *text)
-{
-    static ngx_str_t etag = ngx_string("ETag");
     ngx_table_elt_t *h = ngx_list_push(&r->headers_out.headers);
 
     if (h == NULL)
-        return NGX_ERROR;
+        return NULL;
     ngx_memzero(h, sizeof(*h));
     h->hash = 1;
-    h->key = *name;
-    h->value = *text;
-    if (name->len == etag.len &&
-        ngx_strncmp(name->data, etag.data, etag.len) == 0)
-        r->headers_out.etag = h;
-    return NGX_OK;
-}
-
-/* The lines of a stored page's head, each with its line end: all of them or,
- * if one of them is none, nothing, for a worker is to answer then. */
-static ngx_int_t add_headers(ngx_http_request_t *r, u_char *head, u_char *end)
-{
-    ngx_str_t name, text;
-    u_char *p;
-
-    for (p = head; p < end;)
-        if (take_line(&p, end, &name, &text) != NGX_OK)
-            return NGX_DECLINED;
-    for (p = head; p < end;)
-        if (take_line(&p, end, &name, &text) != NGX_OK ||
-            add_header(r, &name, &text) != NGX_OK)
-            return NGX_ERROR;
-    return NGX_OK;
+    h->key.data = (u_char *)name;
+    h->key.len = ngx_strlen(name);
+    h->value.data = (u_char *)text;
+    h->value.len = len;
+    return h;
 }
 
 /* What is read is done with, and a worker is to answer. */
@@ -227,30 +185,26 @@ static ngx_int_t refuse(ngx_http_request_t *r, u_char *line, size_t len)
     return NGX_HTTP_UPSTREAM_INVALID_HEADER;
 }
 
-static ngx_int_t take_page(
-    ngx_http_request_t *r, u_char *page, size_t head_len, const value_t *value)
+/* It lies in the buffer to the end of the request. */
+static ngx_int_t take_page(ngx_http_request_t *r, const struct stored *page)
 {
-    static const size_t start_len = sizeof(PAGE_START) - 1;
     ngx_http_upstream_t *u = r->upstream;
-    size_t len = head_len - start_len;
-    u_char *head = ngx_pnalloc(r->pool, len); /* the buffer is used again */
-    ngx_int_t rc;
 
-    if (head == NULL)
+    r->headers_out.etag = add_header(r, "ETag", page->etag, page->etag_len);
+    if (r->headers_out.etag == NULL ||
+        (page->links_len > 0 &&
+            add_header(r, "Link", page->links, page->links_len) == NULL) ||
+        ngx_http_discard_request_body(r) != NGX_OK)
         return NGX_ERROR;
-    ngx_memcpy(head, page + start_len, len);
-    rc = add_headers(r, head, head + len);
-    if (rc == NGX_DECLINED)
-        return refuse(r, page, head_len);
-    if (rc != NGX_OK || ngx_http_discard_request_body(r) != NGX_OK)
-        return NGX_ERROR;
-    ngx_str_set(&r->headers_out.content_type, CONTENT_TYPE);
+    ngx_str_set(&r->headers_out.content_type, STORED_TYPE);
     r->headers_out.content_type_len = r->headers_out.content_type.len;
 
     u->headers_in.status_n = NGX_HTTP_OK;
     u->state->status = NGX_HTTP_OK;
-    u->headers_in.content_length_n = value->size - head_len - 2;
-    u->buffer.pos = page + head_len + 2;
+    u->headers_in.content_length_n = page->body_len;
+    u->buffer.pos = (u_char *)page->body;
+    u->buffer.last = u->buffer.pos + page->body_len;
+    u->keepalive = 1;
 
     /* Or nginx would not look at If-None-Match. The others the workers do not
      * know either: without a Last-Modified they would end with 412. */
@@ -267,11 +221,32 @@ static ngx_uint_t is_end(u_char *line, u_char *end)
     return end - line == 2 && line[0] == 'E' && line[1] == 'N';
 }
 
+/* For so many bytes from the answer's start. */
+static ngx_int_t make_room(ngx_http_request_t *r, size_t size)
+{
+    ngx_buf_t *b = &r->upstream->buffer;
+    u_char *start;
+
+    if ((size_t)(b->end - b->pos) >= size)
+        return NGX_AGAIN;
+    start = ngx_palloc(r->pool, size);
+    if (start == NULL)
+        return NGX_ERROR;
+    b->last = ngx_cpymem(start, b->pos, b->last - b->pos);
+    ngx_pfree(r->pool, b->start);
+    b->start = b->pos = start;
+    b->end = start + size;
+    return NGX_AGAIN;
+}
+
+/* Nothing is passed on before the page is here as a whole: a worker can still
+ * answer then, whatever is wrong with it. */
 static ngx_int_t process_header(ngx_http_request_t *r)
 {
     ngx_http_upstream_t *u = r->upstream;
     u_char *line = u->buffer.pos, *last = u->buffer.last;
     u_char *lf = ngx_strlchr(line, last, LF);
+    struct stored page;
     value_t value;
 
     if (lf == NULL)
@@ -279,71 +254,62 @@ static ngx_int_t process_header(ngx_http_request_t *r)
     if (lf == line || lf[-1] != CR)
         return refuse(r, line, lf - line);
 
-    u_char *page = lf + 1;
-    size_t got = last - page;
+    u_char *data = lf + 1;
+    size_t got = last - data;
     if (is_end(line, lf - 1))
         return miss(u, got == 0);
     if (parse_value_line(line, lf - 1, &value) != NGX_OK ||
-        !is_answer(r, &value) || got > value.size + sizeof(CRLF) - 1)
+        !is_answer(r, &value) || value.size > PAGE_MAX ||
+        got > value.size + sizeof(CRLF) - 1)
+        return refuse(r, line, lf - line);
+    if (got < value.size + sizeof(CRLF) - 1)
+        return make_room(r, data - line + value.size + sizeof(CRLF) - 1);
+    if (ngx_strncmp(data + value.size, CRLF, sizeof(CRLF) - 1) != 0)
         return refuse(r, line, lf - line);
 
-    ngx_uint_t is_whole = got == value.size + sizeof(CRLF) - 1;
-    u_char *blank = ngx_strnstr(page, CRLF CRLF, ngx_min(got, value.size));
-    if (blank == NULL && !is_whole)
-        return NGX_AGAIN;
     if (value.is_won && keep_lease(r, &value.cas) != NGX_OK)
         return NGX_ERROR;
-    if (blank == NULL ||
-        ngx_strncmp(page, PAGE_START, sizeof(PAGE_START) - 1) != 0)
-        return miss(u, is_whole);
-
-    /* Early, for HEAD and 304, whose bodies are never looked at. */
-    u->keepalive = is_whole;
-    return take_page(r, page, blank + 2 - page, &value);
+    if (!stored_parse((char *)data, value.size, &page))
+        return miss(u, 1); /* a lease, or what a worker will delete */
+    return take_page(r, &page);
 }
 
 /* --- the body ----------------------------------------------------------- */
 
-static ngx_int_t input_filter_init(void *data)
+static ngx_int_t begin_body(void *data)
 {
-    ctx_t *ctx = data;
-    ngx_http_request_t *r = ctx->request;
-    ngx_http_upstream_t *u = r->upstream;
+    ngx_http_request_t *r = data;
     loc_conf_t *conf =
         ngx_http_get_module_loc_conf(r, ngx_http_newsfeed_module);
 
-    u->conf = &conf->body;
-    u->length = u->headers_in.content_length_n + sizeof(CRLF) - 1;
+    r->upstream->conf = &conf->whole;
+    r->upstream->length = r->upstream->headers_in.content_length_n;
     return NGX_OK;
 }
 
-/* Passes on what arrived, but for the line end behind the value. */
-static ngx_int_t input_filter(void *data, ssize_t bytes)
+/* It is all in the buffer. What comes behind it, while a slow client takes his
+ * time, is nobody's answer. */
+static ngx_int_t pass_body(void *data, ssize_t bytes)
 {
-    ctx_t *ctx = data;
-    ngx_http_request_t *r = ctx->request;
+    ngx_http_request_t *r = data;
     ngx_http_upstream_t *u = r->upstream;
-    ssize_t rest = u->length - (ssize_t)(sizeof(CRLF) - 1); /* of the page */
-    u_char *start = u->buffer.last;
-    ngx_chain_t *cl, **ll;
+    ngx_chain_t *cl;
 
-    u->keepalive = bytes == u->length;
-    u->length -= ngx_min(bytes, u->length);
-    u->buffer.last += bytes;
-    if (rest <= 0)
+    if (u->length == 0) {
+        u->keepalive = 0;
         return NGX_OK;
-
-    for (cl = u->out_bufs, ll = &u->out_bufs; cl; cl = cl->next)
-        ll = &cl->next;
+    }
     cl = ngx_chain_get_free_buf(r->pool, &u->free_bufs);
     if (cl == NULL)
         return NGX_ERROR;
     cl->buf->flush = 1;
     cl->buf->memory = 1;
-    cl->buf->pos = start;
-    cl->buf->last = start + ngx_min(bytes, rest);
+    cl->buf->pos = u->buffer.last;
+    u->buffer.last += bytes;
+    cl->buf->last = u->buffer.last;
     cl->buf->tag = u->output.tag;
-    *ll = cl;
+    u->length = 0;
+    u->out_bufs = cl;
     return NGX_OK;
 }
 
@@ -438,7 +404,6 @@ static ngx_int_t handle(ngx_http_request_t *r)
     if (ngx_http_upstream_create(r) != NGX_OK || resolve(r, &server) != NGX_OK)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
 
-    ctx->request = r;
     ngx_http_set_ctx(r, ctx, ngx_http_newsfeed_module);
 
     u = r->upstream;
@@ -450,9 +415,9 @@ static ngx_int_t handle(ngx_http_request_t *r)
     u->process_header = process_header;
     u->abort_request = abort_request;
     u->finalize_request = finalize_request;
-    u->input_filter_init = input_filter_init;
-    u->input_filter = input_filter;
-    u->input_filter_ctx = ctx;
+    u->input_filter_init = begin_body;
+    u->input_filter = pass_body;
+    u->input_filter_ctx = r;
 
     r->main->count++;
     ngx_http_upstream_init(r);
@@ -517,8 +482,8 @@ static void *create_loc_conf(ngx_conf_t *cf)
     conf->upstream.next_upstream = NGX_HTTP_UPSTREAM_FT_OFF;
     conf->upstream.intercept_404 = 1;
     ngx_str_set(&conf->upstream.module, "newsfeed");
-    conf->body = conf->upstream;
-    conf->body.read_timeout = BODY_TIMEOUT;
+    conf->whole = conf->upstream;
+    conf->whole.read_timeout = NO_TIMEOUT;
     return conf;
 }
 

@@ -138,7 +138,6 @@ START_TEST(a_page_comes_back_as_it_was)
 {
     make_page("[{\"id\":1}]");
     http_header(&response, "Link", "</a?before=1>; rel=\"next\"");
-    http_header(&response, "X-Two", "2");
     round_trip();
 }
 END_TEST
@@ -153,7 +152,6 @@ END_TEST
 START_TEST(a_body_with_empty_lines_comes_back)
 {
     make_page("[\r\n\r\n]\r\n\r\n");
-    http_header(&response, "X", "1");
     round_trip();
 }
 END_TEST
@@ -185,7 +183,7 @@ END_TEST
 START_TEST(no_cut_head_is_a_page)
 {
     make_page("");
-    http_header(&response, "Link", "<x>");
+    http_header(&response, "Link", "</x>; rel=\"prev\"");
     http_print_page(&response, &out);
     for (size_t len = 0; len < out.len; len++) {
         char *piece = malloc(len + !len);

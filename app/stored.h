@@ -1,0 +1,29 @@
+/* The form of a page as it lies in memcached: a response, head and body, whose
+ * head holds its tag and its links and nothing else. nginx's module has this
+ * file too, so that both take the same bytes for a page. */
+#ifndef NEWSFEED_STORED_H
+#define NEWSFEED_STORED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Every page starts so; then its tag, its links, an empty line, the body. */
+#define STORED_TYPE "application/json"
+#define STORED_START \
+    "HTTP/1.1 200 OK\r\nContent-Type: " STORED_TYPE "\r\nETag: "
+
+/* Points into the page. */
+struct stored {
+    const char *etag; /* with its quotes */
+    size_t etag_len;
+    const char *links; /* the value of Link */
+    size_t links_len;  /* 0: there is none */
+    const char *body;
+    size_t body_len;
+};
+
+/* False if it is not as http_print_page (http.h) writes it: whatever else a
+ * head says, somebody else wrote it. */
+bool stored_parse(const char *page, size_t len, struct stored *stored);
+
+#endif
