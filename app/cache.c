@@ -16,7 +16,7 @@ enum {
     GROUPS = 1000,  /* a feed's group is its id modulo this; nginx knows too */
     LEASE_TTL = 3,  /* seconds that a reader may take to fill a page */
     LEASE_WAIT = 5, /* ms that another reader waits for it, once */
-    KEY_MAX = 80,
+    KEY_MAX = 160,
     PAGE_MAX = (1 << 20) - 1024, /* what memcached takes by default, and room */
     HURRY = 10, /* ms that a server which did not drop in time is given */
 
@@ -37,7 +37,9 @@ struct cache {
     struct breaker *payments;      /* likewise */
     unsigned char servers[GROUPS]; /* the server of each group */
     uint64_t nonce;
-    uint64_t lease; /* cas of the lease in hand */
+    uint64_t lease;                   /* cas of the lease in hand */
+    int64_t identity;                 /* of the database met last; 0: none */
+    char database[RUNTIME_WORD_SIZE]; /* whose pages keys name just now */
 };
 
 static int group_of(int64_t participant)
@@ -55,8 +57,51 @@ static const char *prefix_end(const struct config *config)
 static void name_key(
     const struct cache *cache, int64_t participant, char key[KEY_MAX])
 {
-    snprintf(key, KEY_MAX, "%s%s:inbound:%" PRId64, cache->config->cache_prefix,
-        prefix_end(cache->config), participant);
+    snprintf(key, KEY_MAX, "%s%s:inbound:%" PRId64 "@%s",
+        cache->config->cache_prefix, prefix_end(cache->config), participant,
+        cache->database);
+}
+
+static const char *runtime_dir(const struct cache *cache)
+{
+    return cache->config->service_runtime_dir;
+}
+
+static bool set_database(struct cache *cache)
+{
+    snprintf(cache->database, sizeof(cache->database), "%016" PRIx64,
+        (uint64_t)cache->identity);
+    if (runtime_set(runtime_dir(cache), RUNTIME_DATABASE, cache->database))
+        return true;
+    log_error("cache", "%s/" RUNTIME_DATABASE " cannot be made: %s",
+        runtime_dir(cache), strerror(errno));
+    return false;
+}
+
+/* The database whose pages are read on this host. False: nobody knows it, and
+ * so nobody reads any. */
+static bool find_database(struct cache *cache)
+{
+    return runtime_get(runtime_dir(cache), RUNTIME_DATABASE, cache->database) ||
+           (cache->identity != 0 && set_database(cache));
+}
+
+void cache_meet_database(struct cache *cache, int64_t identity)
+{
+    char known[RUNTIME_WORD_SIZE];
+
+    if (!cache->memc || identity == 0 || identity == cache->identity)
+        return;
+    cache->identity = identity;
+    runtime_get(runtime_dir(cache), RUNTIME_DATABASE, known);
+    snprintf(cache->database, sizeof(cache->database), "%016" PRIx64,
+        (uint64_t)identity);
+    if (strcmp(cache->database, known) == 0)
+        return;
+    if (*known)
+        log_warn("cache", "the database is another one than before, or was "
+                          "restored: pages of before are read no more");
+    set_database(cache);
 }
 
 bool cache_check(const struct config *config, struct buf *faults)
@@ -153,11 +198,6 @@ static enum memc_result note_read(
 
 /* --- debts -------------------------------------------------------------- */
 
-static const char *runtime_dir(const struct cache *cache)
-{
-    return cache->config->service_runtime_dir;
-}
-
 /* Any group on a server leads there. */
 static int some_group(const struct cache *cache, int server)
 {
@@ -244,7 +284,7 @@ static bool may_read(struct cache *cache, int group)
     if (!cache->memc || breaker_is_open(&cache->guards[server].reads))
         return false;
     if (!runtime_is_closed(runtime_dir(cache), server))
-        return true;
+        return find_database(cache);
     pay(cache, server);
     return false;
 }
@@ -361,15 +401,14 @@ static bool try_drop_from(
     return !is_failure(result);
 }
 
-bool cache_try_drop(
-    struct cache *cache, const int64_t *participants, size_t count)
+/* Whether readers have turned to another database's pages while those of the
+ * one before were dropped. */
+static bool has_changed(struct cache *cache)
 {
-    bool dropped = true;
+    char before[RUNTIME_WORD_SIZE];
 
-    for (int i = 0; cache->memc && i < memc_server_count(cache->memc); i++)
-        if (lies_on(cache, i, participants, count))
-            dropped &= try_drop_from(cache, i, participants, count);
-    return dropped;
+    strcpy(before, cache->database);
+    return find_database(cache) && strcmp(cache->database, before) != 0;
 }
 
 /* From here on nobody on this host reads from the server. */
@@ -392,12 +431,46 @@ static void owe(
     buf_free(&keys);
 }
 
+static bool drop_from_all(struct cache *cache, const int64_t *participants,
+    size_t count, bool may_owe)
+{
+    bool dropped = true;
+
+    for (int i = 0; i < memc_server_count(cache->memc); i++) {
+        if (!lies_on(cache, i, participants, count) ||
+            try_drop_from(cache, i, participants, count))
+            continue;
+        dropped = false;
+        if (may_owe)
+            owe(cache, i, participants, count);
+    }
+    return dropped;
+}
+
+static bool drop(struct cache *cache, const int64_t *participants, size_t count,
+    bool may_owe)
+{
+    bool dropped = true;
+
+    if (!cache->memc || count == 0)
+        return true;
+    if (!find_database(cache))
+        return false;
+    do
+        dropped &= drop_from_all(cache, participants, count, may_owe);
+    while (has_changed(cache));
+    return dropped;
+}
+
+bool cache_try_drop(
+    struct cache *cache, const int64_t *participants, size_t count)
+{
+    return drop(cache, participants, count, false);
+}
+
 void cache_drop(struct cache *cache, const int64_t *participants, size_t count)
 {
-    for (int i = 0; cache->memc && i < memc_server_count(cache->memc); i++)
-        if (lies_on(cache, i, participants, count) &&
-            !try_drop_from(cache, i, participants, count))
-            owe(cache, i, participants, count);
+    (void)drop(cache, participants, count, true);
 }
 
 void cache_release(struct cache *cache, int64_t participant)

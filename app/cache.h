@@ -1,7 +1,7 @@
 /* The cache of inbound pages: keys, leases, drops. It may fail at any time and
  * never makes a request fail.
  *
- * One key a feed. A value is a whole stored page ("HTTP/1.1 200 OK…", see
+ * One key a feed: "<prefix>:inbound:<id>@<database>". A value is a whole stored page ("HTTP/1.1 200 OK…", see
  * http_print_page), or a lease (nothing, or "L:" and a nonce): the promise of
  * one reader that it is fetching the page. nginx takes the lease for a worker
  * as it looks for the page (nginx/module); without it, a worker does. The page
@@ -54,6 +54,12 @@ bool cache_prepare(const struct config *config, struct buf *faults);
 struct cache *cache_new(const struct config *config, struct cache_guard *guards,
     struct breaker *payments);
 void cache_free(struct cache *cache);
+
+/* To be told whenever there may be a new connection to the database: pages that
+ * were read from another one, or in another life of it (pg_identity), have
+ * other keys, and nobody on this host finds them from here on. An identity must
+ * not come back. */
+void cache_meet_database(struct cache *cache, int64_t identity);
 
 /* The page of a feed. `given` is the number of the lease that nginx took, which
  * is then ours, or 0. Another reader's lease is waited for once, LEASE_WAIT ms,

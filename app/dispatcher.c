@@ -284,6 +284,7 @@ static bool work_round(struct dispatcher *d)
     expire_keys(d);
     if (outbox_look(d->pg, LONGEST_PAUSE, kinds))
         return false;
+    cache_meet_database(d->cache, pg_identity(d->pg));
     for (int i = 0; kinds[i]; i++) {
         enum outbox_kind kind = (enum outbox_kind)kinds[i];
         slot_busy(d->slot); /* anew, so that one that hangs is seen */

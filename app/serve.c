@@ -77,7 +77,10 @@ bool service_is_connected(const struct service *service)
 
 bool service_connect(struct service *service)
 {
-    return pg_refresh(service->pg);
+    bool is_connected = pg_refresh(service->pg);
+
+    cache_meet_database(service->cache, pg_identity(service->pg));
+    return is_connected;
 }
 
 bool service_check_spec(
@@ -263,6 +266,7 @@ static enum error run(struct call *call, const struct spec_operation *described,
     start_response(call, response);
     enum error error = once ? handle_once(call, operation, response)
                             : handle(call, operation, response);
+    cache_meet_database(call->cache, pg_identity(call->pg));
     if (!error && call->touched->len > 0)
         cache_drop(call->cache, (const int64_t *)(void *)call->touched->data,
             call->touched->len / sizeof(int64_t));

@@ -12,6 +12,9 @@
  * asks memcached nothing. Nor does anybody while the workers keep readers off
  * that server, newsfeed_cache_N, by a file in the folder (app/runtime.h).
  *
+ * The key in memcached is KEY@DATABASE, by another file there: what was read
+ * from a database before it was restored is found no more.
+ *
  * $newsfeed_keys is a word that changes with the keys that tokens are signed
  * with.
  *
@@ -378,6 +381,25 @@ static ngx_uint_t is_closed(ngx_http_request_t *r, ngx_str_t *server)
     return access((char *)path, F_OK) == 0 || ngx_errno != NGX_ENOENT;
 }
 
+/* Pages belong to a database. "": nobody knows it yet. */
+static ngx_int_t name_page(
+    ngx_http_request_t *r, ngx_str_t *key, ngx_str_t *named)
+{
+    ngx_str_t database;
+
+    if (read_word(r, RUNTIME_DATABASE, &database) != NGX_OK)
+        return NGX_ERROR;
+    named->len = 0;
+    if (database.len == 0)
+        return NGX_OK;
+    named->data = ngx_pnalloc(r->pool, key->len + 1 + database.len);
+    if (named->data == NULL)
+        return NGX_ERROR;
+    named->len =
+        ngx_sprintf(named->data, "%V@%V", key, &database) - named->data;
+    return NGX_OK;
+}
+
 static ngx_uint_t is_asked(ngx_http_request_t *r, ngx_str_t *key)
 {
     return key->len > 0 && (r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) &&
@@ -390,16 +412,16 @@ static ngx_int_t handle(ngx_http_request_t *r)
         ngx_http_get_module_loc_conf(r, ngx_http_newsfeed_module);
     ctx_t *ctx = ngx_pcalloc(r->pool, sizeof(*ctx));
     ngx_http_upstream_t *u;
-    ngx_str_t server;
+    ngx_str_t key, server;
 
-    if (ctx == NULL ||
-        ngx_http_complex_value(r, conf->key, &ctx->key) != NGX_OK)
+    if (ctx == NULL || ngx_http_complex_value(r, conf->key, &key) != NGX_OK)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    if (r != r->main || !is_asked(r, &ctx->key))
+    if (r != r->main || !is_asked(r, &key))
         return NGX_HTTP_NOT_FOUND;
-    if (ngx_http_complex_value(r, conf->server, &server) != NGX_OK)
+    if (ngx_http_complex_value(r, conf->server, &server) != NGX_OK ||
+        name_page(r, &key, &ctx->key) != NGX_OK)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    if (is_closed(r, &server))
+    if (ctx->key.len == 0 || is_closed(r, &server))
         return NGX_HTTP_NOT_FOUND;
     if (ngx_http_upstream_create(r) != NGX_OK || resolve(r, &server) != NGX_OK)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;

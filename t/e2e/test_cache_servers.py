@@ -22,7 +22,7 @@ def x_cache(stack, reader):
 
 
 def keys_of(stack, reader):
-    return [k for k in stack.cached_keys() if k.endswith(f":inbound:{reader}")]
+    return [k for k in stack.cached_keys() if f":inbound:{reader}@" in k]
 
 
 def test_pages_are_hits_in_nginx_wherever_they_lie(stack):

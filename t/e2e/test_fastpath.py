@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import os
 import random
 import socket
 
@@ -194,7 +195,7 @@ def test_one_question_looks_and_takes_the_lease(faked):
     eventually(lambda: fake.commands)
     [command] = fake.commands
     assert command.split()[2:] == [b"v", b"c", b"k", b"N3"]
-    assert command.split()[1].endswith(b":inbound:%d" % one)
+    assert b":inbound:%d@" % one in command.split()[1]
 
 
 @pytest.mark.parametrize("path,method,body", [
@@ -343,7 +344,7 @@ def test_whatever_somebody_wrote_into_memcached_is_a_page_or_goes(make_stack):
     eventually(stack.has_caught_up)
     path = f"/participant/{reader}/inbound"
     right = stack.client.hit(path)
-    key = next(key for key in stack.cached_keys() if f":inbound:{reader}" in key).encode()
+    key = next(key for key in stack.cached_keys() if f":inbound:{reader}@" in key).encode()
     [memcached] = stack.memcached_sockets()
     _, _, page = ask_memcached(memcached, b"get %s\r\n" % key, b"\r\nEND\r\n").partition(b"\r\n")
     page = page[:-len(b"\r\nEND\r\n")]
@@ -368,7 +369,9 @@ def test_a_lease_that_nobody_fills_is_shared(fastpath):
     path = f"/participant/{reader}/inbound"
     [socket_path] = fastpath.memcached_sockets()
     for lease in (b"", b"L:0123456789abcdef"):
-        command = b"set nf1:inbound:%d 0 60 %d\r\n%s\r\n" % (reader, len(lease), lease)
+        database = os.readlink(fastpath.run / "state" / "database").encode()
+        command = b"set nf1:inbound:%d@%s 0 60 %d\r\n%s\r\n" % (
+            reader, database, len(lease), lease)
         ask_memcached(socket_path, command, b"STORED\r\n")
         assert x_cache(fastpath.client.get(path)) == "MISS"
         fastpath.client.hit(path)

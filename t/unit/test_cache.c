@@ -231,9 +231,9 @@ enum {
     ON_2 = 2
 };
 
-#define KEY_0 "nf:inbound:3"
-#define KEY_1 "nf:inbound:7"
-#define KEY_2 "nf:inbound:2"
+#define KEY_0 "nf:inbound:3@1"
+#define KEY_1 "nf:inbound:7@1"
+#define KEY_2 "nf:inbound:2@1"
 
 static char dir[] = "/tmp/newsfeed-cache-XXXXXX";
 static struct config config;
@@ -255,6 +255,7 @@ static void set_up(void)
         .cache_retry = 60000,
         .cache_ttl = 60,
         .auth_key_file = ""};
+    ck_assert(runtime_set(dir, RUNTIME_DATABASE, "1"));
     cache = cache_new(&config, guards, payments);
     other = cache_new(&config, guards, payments);
     ck_assert(cache && other);
@@ -526,14 +527,14 @@ START_TEST(each_feed_has_its_own_lease)
     ck_assert_int_eq(fetch(ON_1_TOO), CACHE_LEASE);
     store(ON_1_TOO, "two");
     ck_assert_str_eq(value_of(1, KEY_1), "one");
-    ck_assert_str_eq(value_of(1, "nf:inbound:1004"), "two");
+    ck_assert_str_eq(value_of(1, "nf:inbound:1004@1"), "two");
 }
 END_TEST
 
 START_TEST(the_largest_id_has_a_key)
 {
     ck_assert_int_eq(fetch(INT64_MAX), CACHE_LEASE); /* group 807 */
-    ck_assert(is_leased(0, "nf:inbound:9223372036854775807"));
+    ck_assert(is_leased(0, "nf:inbound:9223372036854775807@1"));
 }
 END_TEST
 
@@ -785,7 +786,7 @@ START_TEST(pages_that_need_a_token_have_keys_of_their_own)
     config.auth_key_file = "/key";
     put(1, KEY_1, "public page");
     ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
-    ck_assert(is_leased(1, "nf-auth:inbound:7"));
+    ck_assert(is_leased(1, "nf-auth:inbound:7@1"));
 }
 END_TEST
 
@@ -824,11 +825,11 @@ static const enum operation lossy[] = {DELETE, FENCE};
 START_TEST(a_drop_over_a_lost_connection_is_repeated_as_a_whole)
 {
     put(1, KEY_1, "page");
-    put(1, "nf:inbound:1004", "page");
+    put(1, "nf:inbound:1004@1", "page");
     losses[lossy[_i]][1] = 1;
     ck_assert(cache_try_drop(cache, (int64_t[]){ON_1, ON_1_TOO}, 2));
     ck_assert_ptr_null(value_of(1, KEY_1));
-    ck_assert_ptr_null(value_of(1, "nf:inbound:1004"));
+    ck_assert_ptr_null(value_of(1, "nf:inbound:1004@1"));
     ck_assert(!is_open(1));
 }
 END_TEST
@@ -936,16 +937,16 @@ END_TEST
 START_TEST(debts_are_paid_and_the_server_is_open_again)
 {
     put(1, KEY_1, "old");
-    put(1, "nf:inbound:1004", "old");
-    put(1, "nf:inbound:10", "page");
+    put(1, "nf:inbound:1004@1", "old");
+    put(1, "nf:inbound:10@1", "page");
     drop_in_vain(ON_1);
     drop_in_vain(ON_1_TOO);
     ck_assert_str_eq(value_of(1, KEY_1), "old");
     pay();
     ck_assert(!runtime_is_closed(dir, 1));
     ck_assert_ptr_null(value_of(1, KEY_1));
-    ck_assert_ptr_null(value_of(1, "nf:inbound:1004"));
-    ck_assert_str_eq(value_of(1, "nf:inbound:10"), "page");
+    ck_assert_ptr_null(value_of(1, "nf:inbound:1004@1"));
+    ck_assert_str_eq(value_of(1, "nf:inbound:10@1"), "page");
     ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
 }
 END_TEST
@@ -1068,9 +1069,120 @@ END_TEST
 
 START_TEST(without_the_folder_a_write_goes_on)
 {
-    ck_assert_int_eq(rmdir(dir), 0);
+    config.service_runtime_dir = "/nowhere";
+    cache_meet_database(cache, 255);
     drop_in_vain(ON_1);
+    ck_assert_int_eq(fetch(ON_1), CACHE_MISS);
+}
+END_TEST
+
+/* --- databases ---------------------------------------------------------- */
+
+static const char *database(void)
+{
+    static char word[RUNTIME_WORD_SIZE];
+
+    runtime_get(dir, RUNTIME_DATABASE, word);
+    return word;
+}
+
+static void forget_database(void)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "%s/" RUNTIME_DATABASE, dir);
+    ck_assert_int_eq(unlink(path), 0);
+}
+
+static void meet_another_database(void)
+{
+    cache_meet_database(other, 255);
+}
+
+START_TEST(without_a_known_database_nobody_reads)
+{
+    put(1, KEY_1, "page");
+    forget_database();
+    ck_assert_int_eq(fetch(ON_1), CACHE_MISS);
+    ck_assert(!drop(ON_1));
+    ck_assert_int_eq(count_calls(), 0);
+}
+END_TEST
+
+START_TEST(whoever_meets_a_database_says_so_to_all)
+{
+    forget_database();
+    cache_meet_database(cache, 0);
+    ck_assert_str_eq(database(), "");
+    cache_meet_database(cache, -1);
+    ck_assert_str_eq(database(), "ffffffffffffffff");
+    ck_assert_int_eq(cache_fetch(other, ON_1, 0, &other_page), CACHE_LEASE);
+    ck_assert(is_leased(1, "nf:inbound:7@ffffffffffffffff"));
+}
+END_TEST
+
+START_TEST(pages_of_another_database_are_not_found)
+{
+    put(1, KEY_1, "page");
+    meet_another_database();
+    ck_assert_str_eq(database(), "00000000000000ff");
     ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    store(ON_1, "new");
+    ck_assert_str_eq(value_of(1, "nf:inbound:7@00000000000000ff"), "new");
+    ck_assert(drop(ON_1));
+    ck_assert_ptr_null(value_of(1, "nf:inbound:7@00000000000000ff"));
+}
+END_TEST
+
+START_TEST(a_database_met_again_changes_nothing)
+{
+    meet_another_database();
+    ck_assert(runtime_set(dir, RUNTIME_DATABASE, "newer"));
+    meet_another_database();
+    ck_assert_str_eq(database(), "newer");
+}
+END_TEST
+
+START_TEST(a_database_that_was_forgotten_is_named_again)
+{
+    cache_meet_database(cache, 255);
+    put(1, "nf:inbound:7@00000000000000ff", "old");
+    forget_database();
+    ck_assert(drop(ON_1));
+    ck_assert_str_eq(database(), "00000000000000ff");
+    ck_assert_ptr_null(value_of(1, "nf:inbound:7@00000000000000ff"));
+}
+END_TEST
+
+/* The dropper named the old database's pages, and meanwhile readers have
+ * turned to the new one's. */
+START_TEST(a_drop_reaches_the_pages_that_are_read_when_it_ends)
+{
+    put(1, KEY_1, "old");
+    put(1, "nf:inbound:7@00000000000000ff", "old");
+    let_happen(FENCE, 1, meet_another_database);
+    ck_assert(drop(ON_1));
+    ck_assert_ptr_null(value_of(1, "nf:inbound:7@00000000000000ff"));
+}
+END_TEST
+
+START_TEST(what_was_read_under_another_database_is_not_stored)
+{
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    cache_meet_database(cache, 255);
+    store(ON_1, "page");
+    ck_assert_ptr_null(value_of(1, "nf:inbound:7@00000000000000ff"));
+}
+END_TEST
+
+START_TEST(debts_are_paid_under_the_database_that_they_were_made_in)
+{
+    put(1, KEY_1, "old");
+    drop_in_vain(ON_1);
+    meet_another_database();
+    pay();
+    ck_assert(!runtime_is_closed(dir, 1));
+    ck_assert_ptr_null(value_of(1, KEY_1));
 }
 END_TEST
 
@@ -1150,7 +1262,7 @@ START_TEST(a_feed_lies_where_the_map_says)
 
     for (size_t i = 0; i < sizeof(feeds) / sizeof(*feeds); i++) {
         char key[64];
-        snprintf(key, sizeof(key), "nf:inbound:%lld", (long long)feeds[i]);
+        snprintf(key, sizeof(key), "nf:inbound:%lld@1", (long long)feeds[i]);
         ck_assert_int_eq(fetch(feeds[i]), CACHE_LEASE);
         ck_assert(is_leased((int)(feeds[i] % 1000 % SERVERS), key));
     }
@@ -1262,6 +1374,15 @@ int main(void)
     tcase_add_test(tests, whoever_tries_again_closes_nothing);
     tcase_add_test(tests, too_many_debts_are_paid_by_time);
     tcase_add_test(tests, without_the_folder_a_write_goes_on);
+    tcase_add_test(tests, without_a_known_database_nobody_reads);
+    tcase_add_test(tests, whoever_meets_a_database_says_so_to_all);
+    tcase_add_test(tests, pages_of_another_database_are_not_found);
+    tcase_add_test(tests, a_database_met_again_changes_nothing);
+    tcase_add_test(tests, a_database_that_was_forgotten_is_named_again);
+    tcase_add_test(tests, a_drop_reaches_the_pages_that_are_read_when_it_ends);
+    tcase_add_test(tests, what_was_read_under_another_database_is_not_stored);
+    tcase_add_test(
+        tests, debts_are_paid_under_the_database_that_they_were_made_in);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
