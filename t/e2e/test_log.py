@@ -59,6 +59,7 @@ def replace_workers(stack):
     for pid in before:
         os.kill(pid, signal.SIGKILL)
     eventually(lambda: len(set(stack.workers()) - before) == 2)
+    return before
 
 
 def test_a_log_that_nobody_reads_stops_nothing(stack, pipe):
@@ -67,15 +68,15 @@ def test_a_log_that_nobody_reads_stops_nothing(stack, pipe):
         replace_workers(stack)
         for _ in range(6):
             assert stack.client.get(link(one)).status == 200
-    stack.kill("newsfeed", signal.SIGHUP)
     replace_workers(stack)
+    stack.kill("newsfeed", signal.SIGHUP)
 
     pipe.read()
     eventually(lambda: re.search(r" log: [1-9][0-9]* lines were lost", pipe.read()))
     lines = [line for line in pipe.text.splitlines() if line]
     assert all(re.match(r"\d{4}-\d\d-\d\dT\S+Z \w+ [^[]+\[\d+\] ", line) for line in lines)
-    replace_workers(stack)
-    eventually(lambda: pipe.read().count("died of signal 9") == 2)
+    killed = replace_workers(stack)
+    eventually(lambda: all(f"[{pid}] died of signal 9" in pipe.read() for pid in killed))
 
 
 def test_a_service_whose_log_nobody_reads_obeys(stack, pipe):
