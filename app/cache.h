@@ -1,13 +1,14 @@
 /* The cache of inbound pages: keys, leases, drops. It may fail at any time and
  * never makes a request fail.
  *
- * One key a feed: "<prefix>:inbound:<id>@<database>". A value is a whole stored page ("HTTP/1.1 200 OK…", see
- * http_print_page), or a lease (nothing, or "L:" and a nonce): the promise of
- * one reader that it is fetching the page. nginx takes the lease for a worker
- * as it looks for the page (nginx/module); without it, a worker does. The page
- * replaces the lease by compare and swap, so a drop in between, which deletes
- * page and lease alike, makes a page that may already be old go unstored. (The
- * scheme is that of Nishtala et al., Scaling Memcache at Facebook, NSDI 2013.)
+ * One key a feed: "<prefix>:inbound:<id>@<database>". A value is a whole stored
+ * page ("HTTP/1.1 200 OK…", see http_print_page), or a lease (nothing, or "L:"
+ * and a nonce): the promise of one reader that it is fetching the page. nginx
+ * takes the lease for a worker as it looks for the page (nginx/module); without
+ * it, a worker does. The page replaces the lease by compare and swap, so a drop
+ * in between, which deletes page and lease alike, makes a page that may already
+ * be old go unstored. (The scheme is that of Nishtala et al., Scaling Memcache
+ * at Facebook, NSDI 2013.)
  *
  * A server that cannot be told to drop pages is closed (runtime.h): from before
  * the write is answered, nobody on this host reads from it, neither nginx nor a
