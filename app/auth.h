@@ -18,7 +18,8 @@ struct identity {
 };
 
 /* Reads the key file, if the settings name one: at least 32 bytes, a newline
- * at its end not counted, and closed to others. The config must outlive it. NULL: `faults` says why.
+ * at its end not counted, and closed to others. The config must outlive it.
+ * NULL: `faults` says why.
  */
 struct auth *auth_new(const struct config *config, struct buf *faults);
 void auth_free(struct auth *auth); /* leaves no key in memory */

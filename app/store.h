@@ -69,8 +69,8 @@ MUST_CHECK enum error store_outbound_remove(
 MUST_CHECK enum error store_inbound_list(struct pg *pg, int64_t participant,
     const struct page *page, struct items *found);
 
-/* Authors by their best matching post. ERR_INVALID: the keywords name no word to
- * look for, but at most some to leave out. */
+/* Authors by their best matching post. ERR_INVALID: the keywords name no word
+ * to look for, but at most some to leave out. */
 MUST_CHECK enum error store_search(struct pg *pg, struct text keywords,
     const struct page *page, struct matches *found);
 
