@@ -69,7 +69,6 @@ def test_a_log_that_nobody_reads_stops_nothing(stack, pipe):
         for _ in range(6):
             assert stack.client.get(link(one)).status == 200
     replace_workers(stack)
-    stack.kill("newsfeed", signal.SIGHUP)
 
     pipe.read()
     eventually(lambda: re.search(r" log: [1-9][0-9]* lines were lost", pipe.read()))
