@@ -232,6 +232,12 @@ void pg_rollback(struct pg *pg)
     (void)pg;
 }
 
+int64_t pg_identity(const struct pg *pg)
+{
+    (void)pg;
+    return 0;
+}
+
 /* --- a cache where nothing is -------------------------------------------- */
 
 struct cache *cache_new(const struct config *config_,
@@ -280,6 +286,12 @@ void cache_drop(struct cache *cache, const int64_t *participants, size_t count)
     (void)cache;
     (void)participants;
     (void)count;
+}
+
+void cache_meet_database(struct cache *cache, int64_t identity)
+{
+    (void)cache;
+    (void)identity;
 }
 
 /* --- requests ----------------------------------------------------------- */
