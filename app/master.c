@@ -190,14 +190,15 @@ static int busy_limit(const struct master *master, const struct child *child)
                : master->current.setup.config->worker_request_timeout;
 }
 
-/* How long it may be idle without a sign of life, in ms. */
+/* How long it may be idle without a sign of life, in ms: a worker connects to
+ * the database then, once more if its session was cut. */
 static int silence_limit(const struct master *master, const struct child *child)
 {
-    int between = child->is_dispatcher
-                      ? master->current.setup.config->dispatcher_interval
-                      : 0;
+    const struct config *config = master->current.setup.config;
 
-    return SILENCE_TIMEOUT + between;
+    return SILENCE_TIMEOUT + (child->is_dispatcher
+                                     ? config->dispatcher_interval
+                                     : 2 * config->db_connect_timeout);
 }
 
 static void kill_child(struct child *child)

@@ -44,10 +44,10 @@ static char **copy(char *const *strings)
 
 char **title_open(int argc, char **argv)
 {
-    static char **arguments; /* kept, as the environment is */
+    static char **arguments, **environment; /* kept: setenv() moves on */
 
     arguments = copy(argv);
-    char **environment = copy(environ);
+    environment = copy(environ);
 
     if (argc < 1 || !arguments || !environment)
         return argv;

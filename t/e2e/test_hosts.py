@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from client import link
-from stack import NO_PATIENCE, PSQL, alive, as_account, children_of
+from stack import NO_PATIENCE, PSQL, alive, as_account, children_of, free_port
 from waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("hosts")
@@ -70,6 +70,24 @@ def test_a_host_that_swallows_packets_is_passed_over(make_stack, black_hole):
     stack.configure(conninfo(black_hole, black_hole, stack.run))
     stack.start()
     eventually(stack.client.add_participant)
+
+
+def test_workers_that_wait_for_a_connection_are_not_taken_for_hung(make_stack):
+    """Longer than the 15 s in which an idle worker has to show that it lives."""
+    stack = make_stack(start=False, patience=NO_PATIENCE, WORKERS="2")
+    port = free_port()
+    stack.configure(conninfo(f"127.0.0.1:{port}")
+                    + " db.connect_timeout=17000 dispatcher.enabled=off")
+    stack.up("newsfeed")
+    eventually(lambda: "workers are ready" in stack.log())
+    with socket.create_server(("127.0.0.1", port)) as server:
+        server.settimeout(60)
+        peer, _ = server.accept()
+        with peer:
+            peer.settimeout(60)
+            while peer.recv(4096):
+                pass  # until it gives up
+    assert "no sign of life" not in stack.log()
 
 
 def test_writes_follow_the_primary_after_a_failover(make_stack, standby):
