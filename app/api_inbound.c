@@ -65,7 +65,9 @@ enum error api_inbound_list(struct call *call, struct http_response *response)
     if (lookup == CACHE_HIT)
         return OK;
     enum error error = read_feed(call, response);
-    if (lookup == CACHE_LEASE)
+    if (lookup == CACHE_LEASE) {
+        cache_meet_database(call->cache, pg_identity(call->pg));
         fill_cache(call, response, error);
+    }
     return error;
 }

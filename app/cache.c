@@ -67,10 +67,25 @@ static const char *runtime_dir(const struct cache *cache)
     return cache->config->service_runtime_dir;
 }
 
+static void name_identity(
+    const struct cache *cache, char word[RUNTIME_WORD_SIZE])
+{
+    snprintf(word, RUNTIME_WORD_SIZE, "%016" PRIx64, (uint64_t)cache->identity);
+}
+
+/* Whether what this process reads from its database belongs under the keys of
+ * the one whose pages are read: others may have met a newer one already. */
+static bool is_current(const struct cache *cache)
+{
+    char own[RUNTIME_WORD_SIZE];
+
+    name_identity(cache, own);
+    return cache->identity == 0 || strcmp(cache->database, own) == 0;
+}
+
 static bool set_database(struct cache *cache)
 {
-    snprintf(cache->database, sizeof(cache->database), "%016" PRIx64,
-        (uint64_t)cache->identity);
+    name_identity(cache, cache->database);
     if (runtime_set(runtime_dir(cache), RUNTIME_DATABASE, cache->database))
         return true;
     log_error("cache", "%s/" RUNTIME_DATABASE " cannot be made: %s",
@@ -94,8 +109,7 @@ void cache_meet_database(struct cache *cache, int64_t identity)
         return;
     cache->identity = identity;
     runtime_get(runtime_dir(cache), RUNTIME_DATABASE, known);
-    snprintf(cache->database, sizeof(cache->database), "%016" PRIx64,
-        (uint64_t)identity);
+    name_identity(cache, cache->database);
     if (strcmp(cache->database, known) == 0)
         return;
     if (*known)
@@ -345,7 +359,7 @@ void cache_store(
     int group = group_of(participant);
     char key[KEY_MAX];
 
-    if (len > PAGE_MAX) {
+    if (len > PAGE_MAX || !is_current(cache)) {
         cache_release(cache, participant);
         return;
     }

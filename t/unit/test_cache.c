@@ -1134,6 +1134,16 @@ START_TEST(pages_of_another_database_are_not_found)
 }
 END_TEST
 
+START_TEST(what_is_read_from_the_database_of_before_is_not_stored)
+{
+    cache_meet_database(cache, 1);
+    cache_meet_database(other, 255);
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    store(ON_1, "old");
+    ck_assert_ptr_null(value_of(1, "nf:inbound:7@00000000000000ff"));
+}
+END_TEST
+
 START_TEST(a_database_met_again_changes_nothing)
 {
     meet_another_database();
@@ -1377,6 +1387,8 @@ int main(void)
     tcase_add_test(tests, without_a_known_database_nobody_reads);
     tcase_add_test(tests, whoever_meets_a_database_says_so_to_all);
     tcase_add_test(tests, pages_of_another_database_are_not_found);
+    tcase_add_test(
+        tests, what_is_read_from_the_database_of_before_is_not_stored);
     tcase_add_test(tests, a_database_met_again_changes_nothing);
     tcase_add_test(tests, a_database_that_was_forgotten_is_named_again);
     tcase_add_test(tests, a_drop_reaches_the_pages_that_are_read_when_it_ends);
