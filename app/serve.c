@@ -161,6 +161,20 @@ static struct text text_of(const char *string)
     return (struct text){.data = string, .len = strlen(string)};
 }
 
+/* The answer of then. Pages are dropped as they were, or were to be: whoever
+ * answered first may have lost the outcome, or died. */
+static enum error replay(struct call *call, const struct stored_answer *answer,
+    struct http_response *response)
+{
+    http_header(response, "Idempotent-Replayed", "true");
+    response->status = answer->status;
+    buf_add(&response->body, answer->body.data, answer->body.len);
+    if (!api_participant(call))
+        return OK;
+    return store_readers(call->pg, api_participant(call),
+        call->config->feed_inline_friends, call->touched);
+}
+
 /* Makes the key ours (*is_new), or answers for it. */
 static enum error claim_key(struct call *call, struct text scope,
     struct http_response *response, bool *is_new)
@@ -186,12 +200,9 @@ static enum error claim_key(struct call *call, struct text scope,
         return api_fail(call, ERR_NOT_FOUND,
             "what the first request with this Idempotency-Key made was "
             "removed");
-    if (state == KEY_DONE) {
-        http_header(response, "Idempotent-Replayed", "true");
-        response->status = answer.status;
-        buf_add(&response->body, answer.body.data, answer.body.len);
-    }
-    return is_whole(response) ? OK : fail_for_memory();
+    if (state == KEY_DONE)
+        error = replay(call, &answer, response);
+    return is_whole(response) ? error : fail_for_memory();
 }
 
 /* Keeps the answer for the key. */

@@ -498,6 +498,26 @@ enum error store_search(struct pg *pg, struct text keywords,
     return OK;
 }
 
+enum error store_readers(
+    struct pg *pg, int64_t participant, int limit, struct buf *touched)
+{
+    static struct pg_statement statement = {
+        .name = "readers",
+        .sql = "SELECT array(SELECT friend_id FROM friendship"
+               " WHERE participant_id = $1::bigint LIMIT $2::bigint)"
+               " || $1::bigint",
+        .reads = true,
+    };
+    struct pg_params params = {0};
+
+    pg_add_int(&params, participant);
+    pg_add_int(&params, limit);
+    enum error error = pg_exec(pg, &statement, &params);
+    if (!error)
+        pg_ids(pg, 0, 0, touched);
+    return error;
+}
+
 /* --- idempotency keys --------------------------------------------------- */
 
 /* The lock is not waited for: whoever holds it is the first request, still

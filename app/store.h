@@ -74,6 +74,11 @@ MUST_CHECK enum error store_inbound_list(struct pg *pg, int64_t participant,
 MUST_CHECK enum error store_search(struct pg *pg, struct text keywords,
     const struct page *page, struct matches *found);
 
+/* Whose pages a participant's doings may have changed: its own, and of its
+ * friends' at most `limit`. */
+MUST_CHECK enum error store_readers(
+    struct pg *pg, int64_t participant, int limit, struct buf *touched);
+
 /* Idempotency keys, within the transaction of the request. */
 enum store_key {
     KEY_NEW,     /* ours now: answer, then store_key_finish */

@@ -31,6 +31,25 @@ def test_a_repeated_post_is_answered_alike_and_made_once(client):
     assert client.outbound_ids(author) == client.inbound_ids(reader) == [item]
 
 
+def test_a_repetition_drops_the_pages_that_the_first_may_not_have(door):
+    """Who answered the first may have died, or lost the outcome."""
+    author, reader = door.client.friends_of_new()
+    again = key()
+    door.client.post(outbound(author), POST, headers=again)
+
+    def is_cached():
+        return any(f":inbound:{reader}@" in key for key in door.cached_keys())
+
+    def fill():  # again, should the dispatcher drop it once more
+        door.client.inbound(reader)
+        return is_cached()
+
+    eventually(door.has_caught_up)
+    eventually(fill)
+    assert door.client.post(outbound(author), POST, headers=again).status == 200
+    assert not is_cached()
+
+
 def test_a_repeated_participant_is_added_once(client):
     again = key()
     first = client.post("/participant", {"name": "Once"}, headers=again)
