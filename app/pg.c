@@ -471,7 +471,6 @@ static struct verdict judge(const PGresult *result)
         {"25P03", {ERR_TIMEOUT, RECONNECT}}, /* stood still in a transaction */
         {"53", {ERR_UNAVAILABLE, KEEP}},     /* insufficient resources */
         {"57P", {ERR_NO_DATABASE, RECONNECT}},   /* shutdown, starting up */
-        {"08P01", {ERR_INTERNAL, KEEP}},         /* protocol violation: ours */
         {"08", {ERR_NO_DATABASE, RECONNECT}},    /* connection exception */
         {"25006", {ERR_NO_DATABASE, RECONNECT}}, /* read only: a failover */
         {"26000", {ERR_UNAVAILABLE, RECONNECT}}, /* statement unknown, */
@@ -492,10 +491,13 @@ static struct verdict judge(const PGresult *result)
     return (struct verdict){ERR_INTERNAL, KEEP};
 }
 
-/* The server itself said what went wrong, and so undid it. */
-static bool has_sqlstate(const struct pg *pg)
+/* The server itself said what went wrong, and so undid it. Of class 08 it is a
+ * pooler that speaks, which has lost the server behind it. */
+static bool is_undone(const struct pg *pg)
 {
-    return PQresultErrorField(pg->result, PG_DIAG_SQLSTATE) != NULL;
+    const char *state = PQresultErrorField(pg->result, PG_DIAG_SQLSTATE);
+
+    return state && strncmp(state, "08", 2) != 0;
 }
 
 static void log_failure(
@@ -547,7 +549,7 @@ static struct verdict try(struct pg *pg, struct pg_statement *statement,
         poll(NULL, 0, LOCK_PAUSE);
     if (verdict.next != RECONNECT)
         return verdict;
-    if (keeps && !has_sqlstate(pg))
+    if (keeps && !is_undone(pg))
         verdict.error = ERR_UNKNOWN;
     else
         verdict.next = AGAIN;
