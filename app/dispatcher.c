@@ -140,7 +140,7 @@ static bool index_posts(struct dispatcher *d)
         set_post_aside(d);
     if (!error)
         d->unflushed += count;
-    if (!error || pg_is_connected(d->pg))
+    if (!error || count > 0 || pg_is_connected(d->pg))
         d->posts = next_size(wanted, POSTS_MAX, !error, began);
     return !error && count == wanted;
 }
@@ -199,10 +199,12 @@ static void set_back(
 }
 
 /* Small orders share a transaction, until they had a piece's worth of rows
- * together. What a delivery changed is dropped at once, and once more in the
- * order's next turn, in case that this process does not live to do it. */
+ * together, or a slow database took a batch's time for them. What a delivery
+ * changed is dropped at once, and once more in the order's next turn, in case
+ * that this process does not live to do it. */
 static bool take_turns(struct dispatcher *d, enum outbox_kind kind)
 {
+    int64_t began = monotonic_ms();
     struct order order = {0};
     enum error error = OK;
     int total = 0;
@@ -210,8 +212,9 @@ static bool take_turns(struct dispatcher *d, enum outbox_kind kind)
 
     if (!start_turn(d))
         return false;
-    while (
-        !error && count < ORDERS_MAX && total < d->config->dispatcher_piece) {
+    while (!error && count < ORDERS_MAX &&
+           total < d->config->dispatcher_piece &&
+           monotonic_ms() - began < BATCH_MS) {
         int rows = 0;
         order.id = 0;
         error = outbox_take(d->pg, kind, &order);
