@@ -237,6 +237,8 @@ static void kill_if_late(
 
     if (seen_at < master->awake_since)
         seen_at = master->awake_since;
+    if (busy_since && busy_since < master->awake_since)
+        busy_since = master->awake_since;
     if (busy_since && now - busy_since >= busy_limit(master, child))
         log_error("master", "%s [%d] is killed after %lld ms%s", child->name,
             pid, (long long)(now - busy_since), describe_work(master, child));
