@@ -630,6 +630,8 @@ static int64_t next_time(struct master *master)
             continue;
         if (child->kill_at)
             sooner(&next, child->kill_at);
+        if (since && since < master->awake_since) /* as in kill_if_late */
+            since = master->awake_since;
         if (since)
             sooner(&next, since + busy_limit(master, child));
     }
