@@ -115,6 +115,7 @@ static int check(const struct options *options)
     setup_clear(&setup);
     if (error)
         return fail(&faults, EXIT_FAILURE);
+    buf_free(&faults);
     puts("OK");
     return EX_OK;
 }
