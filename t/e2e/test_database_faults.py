@@ -226,9 +226,13 @@ def test_workers_without_a_connection_leave_requests_to_those_with_one(make_stac
     eventually(lambda: stack.client.get(link(one)).status == 200)
     eventually(lambda: stack.one(
         "SELECT count(*) FROM pg_stat_activity WHERE usename = 'newsfeed'") == "5")
-    with Load(lambda _: stack.client.get(link(one)).status, threads=6) as load:
-        eventually(load.more(300))
-    assert set(load.results) == {200}
+
+    def all_are_served():  # once each has found out that its connection is gone
+        with Load(lambda _: stack.client.get(link(one)).status, threads=6) as load:
+            eventually(load.more(300))
+        return set(load.results) == {200}
+
+    eventually(all_are_served)
     stack.sql("ALTER ROLE newsfeed CONNECTION LIMIT -1")
     eventually(lambda: stack.one(
         "SELECT count(*) FROM pg_stat_activity WHERE usename = 'newsfeed'") in ("9", "10"))
