@@ -23,10 +23,11 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "xdist_group: tests of one worker")
     if hasattr(config, "workerinput"):
         config.base = Path(config.workerinput["base"])
-        return
-    config.base = Path(tempfile.mkdtemp(prefix="nf-", dir="/tmp"))
-    config.base.chmod(0o755)
-    give_away(config.base)
+    else:
+        config.base = Path(tempfile.mkdtemp(prefix="nf-", dir="/tmp"))
+        config.base.chmod(0o755)
+        give_away(config.base)
+    Stack.seeds = config.base / "seed"
 
 
 @pytest.hookimpl(trylast=True)

@@ -1,6 +1,7 @@
 """A running PostgreSQL, memcached, newsfeed and nginx, by contrib/stack."""
 
 import contextlib
+import fcntl
 import functools
 import glob
 import os
@@ -89,6 +90,8 @@ def name_of(pid):
 
 
 class Stack:
+    seeds = None  # the folder of the one that all others begin with
+
     def __init__(self, run, port=None, patience=PATIENCE, SETTINGS="", **environment):
         """environment: what contrib/stack reads, such as FASTPATH="0". Tests
         kill processes, and never the machine, so nothing is synced."""
@@ -112,6 +115,7 @@ class Stack:
                 **self.environment,
                 "RUN": str(self.run),
                 "PORT": str(self.port),
+                "SEED": self.seed() if arguments[0] in ("start", "up") else "",
             },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -122,6 +126,16 @@ class Stack:
         if check:
             assert result.returncode == 0, f"{arguments}: {result.stdout}"
         return result
+
+    def seed(self):
+        """To make a database takes longer than most tests: it is made once."""
+        with open(f"{Stack.seeds}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not Stack.seeds.exists():
+                for command in "up", "down":
+                    subprocess.run([SCRIPT, command, "postgres"], check=True,
+                                   env={**os.environ, "RUN": str(Stack.seeds)})
+        return str(Stack.seeds)
 
     def start(self):
         self.call("start")

@@ -124,6 +124,27 @@ def test_data_of_another_major_version_are_refused(stack):
     assert refused(stack.call("up", "postgres"), "PostgreSQL 9.4", "reset")
 
 
+def test_a_seed_gives_a_new_stack_its_data(stack, folder):
+    seed = Stack(folder / "seed")
+    try:
+        assert seed.call("up", "postgres")[0] == 0
+        code, output = stack.call("up", "postgres", SEED=str(seed.run))
+        assert code != 0 and str(seed.run) in output and "stop it" in output
+        subprocess.run(["psql", "-X", "-h", seed.run, "-U", "postgres", "-c",
+                        "CREATE TABLE mine ()", "newsfeed"], check=True)
+        assert seed.call("down", "postgres")[0] == 0
+        assert stack.call("up", "postgres", SEED=str(seed.run))[0] == 0
+        subprocess.run(["psql", "-X", "-h", stack.run, "-U", "postgres", "-c",
+                        "TABLE mine", "newsfeed"], check=True)
+    finally:
+        assert seed.call("reset")[0] == 0
+
+
+def test_a_seed_that_is_no_stack_is_refused(stack, folder):
+    code, output = stack.call("up", "postgres", SEED=str(folder))
+    assert code != 0 and f"SEED={folder}" in output
+
+
 def test_a_migration_that_fails_is_said_so(folder):
     copy = folder / "copy"
     for name in ("contrib", "sql", "nginx"):
