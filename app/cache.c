@@ -67,6 +67,11 @@ static const char *runtime_dir(const struct cache *cache)
     return cache->config->service_runtime_dir;
 }
 
+static const char *name_of(const struct cache *cache, int server)
+{
+    return memc_server_name(cache->memc, server);
+}
+
 static void name_identity(
     const struct cache *cache, char word[RUNTIME_WORD_SIZE])
 {
@@ -259,7 +264,7 @@ static void settle(struct cache *cache, int server, struct debts *debts)
     if (debts->all && debts->answered < cache->config->cache_ttl + TTL_MARGIN)
         runtime_note_answer(debts);
     else
-        runtime_open(runtime_dir(cache), server, debts);
+        runtime_open(runtime_dir(cache), name_of(cache, server), debts);
 }
 
 /* Whoever comes by pays, one at a time and not too often. */
@@ -271,10 +276,11 @@ static void pay(struct cache *cache, int server)
     if (!breaker_take(turn, PAYMENT_MAX))
         return;
     errno = 0;
-    bool is_owed = runtime_take_debts(runtime_dir(cache), server, &debts);
+    bool is_owed =
+        runtime_take_debts(runtime_dir(cache), name_of(cache, server), &debts);
     if (!is_owed && errno != ENOENT)
-        log_error("cache", "%s: closed-%d cannot be read: %s",
-            runtime_dir(cache), server, strerror(errno));
+        log_error("cache", "%s/" RUNTIME_CLOSED "%s cannot be read: %s",
+            runtime_dir(cache), name_of(cache, server), strerror(errno));
     if (is_owed) {
         settle(cache, server, &debts);
         runtime_put_back(&debts);
@@ -285,7 +291,7 @@ static void pay(struct cache *cache, int server)
 void cache_pay(struct cache *cache)
 {
     for (int i = 0; cache->memc && i < memc_server_count(cache->memc); i++)
-        if (runtime_is_closed(runtime_dir(cache), i))
+        if (runtime_is_closed(runtime_dir(cache), name_of(cache, i)))
             pay(cache, i);
 }
 
@@ -297,7 +303,7 @@ static bool may_read(struct cache *cache, int group)
 
     if (!cache->memc || breaker_is_open(&cache->guards[server].reads))
         return false;
-    if (!runtime_is_closed(runtime_dir(cache), server))
+    if (!runtime_is_closed(runtime_dir(cache), name_of(cache, server)))
         return find_database(cache);
     pay(cache, server);
     return false;
@@ -437,7 +443,8 @@ static void owe(
             name_key(cache, participants[i], key);
             buf_printf(&keys, "%s\n", key);
         }
-    if (keys.failed || !runtime_close(runtime_dir(cache), server, &keys))
+    if (keys.failed ||
+        !runtime_close(runtime_dir(cache), name_of(cache, server), &keys))
         log_error("cache",
             "%s: pages that were not dropped cannot be kept from readers: %s",
             runtime_dir(cache),
@@ -532,17 +539,20 @@ bool cache_print_map(
     buf_puts(out, "# Which memcached holds which feed: printed by newsfeed "
                   "--cache-map.\n");
     for (int i = 0; i < memc_server_count(memc); i++) {
-        buf_printf(out, "upstream newsfeed_cache_%d { server ", i);
+        buf_printf(out, "upstream newsfeed_cache_%s { server ",
+            memc_server_name(memc, i));
         memc_print_server(memc, i, out);
         buf_puts(out, "; keepalive 32; }\n");
     }
     buf_printf(
         out, "newsfeed_runtime_dir \"%s\";\n", config->service_runtime_dir);
-    buf_puts(out, "map $newsfeed_bucket $newsfeed_cache {\n"
-                  "    default newsfeed_cache_0;\n");
+    buf_printf(out,
+        "map $newsfeed_bucket $newsfeed_cache {\n"
+        "    default newsfeed_cache_%s;\n",
+        memc_server_name(memc, 0));
     for (int i = 0; i < GROUPS && memc_server_count(memc) > 1; i++)
-        buf_printf(
-            out, "    %d newsfeed_cache_%d;\n", i, memc_server_of(memc, i));
+        buf_printf(out, "    %d newsfeed_cache_%s;\n", i,
+            memc_server_name(memc, memc_server_of(memc, i)));
     buf_puts(out, "}\n");
     print_key_map(config, out);
     memc_free(memc);

@@ -17,6 +17,7 @@ struct server {
     char *host; /* or path */
     int port;
     int weight;
+    char name[9];
 };
 
 /* Connections of one kind to all servers. Only reads are answered on them. */
@@ -176,6 +177,22 @@ static memcached_st *use(const struct memc *memc, struct handle *handle)
     return handle->st;
 }
 
+static bool name_servers(struct memc *memc)
+{
+    struct buf address = {0};
+
+    for (int i = 0; i < memc->count; i++) {
+        buf_reset(&address, address.cap);
+        memc_print_server(memc, i, &address);
+        snprintf(memc->servers[i].name, sizeof(memc->servers[i].name), "%08x",
+            memcached_generate_hash_value(
+                address.data, address.len, MEMCACHED_HASH_FNV1A_32));
+    }
+    bool ok = !address.failed;
+    buf_free(&address);
+    return ok;
+}
+
 struct memc *memc_new(const char *servers, int timeout, struct buf *faults)
 {
     struct memc *memc = calloc(1, sizeof(*memc));
@@ -183,7 +200,7 @@ struct memc *memc_new(const char *servers, int timeout, struct buf *faults)
         return NULL;
     memc->pages.timeout = timeout;
     memc->deletes.timeout = timeout;
-    if (!parse_servers(memc, servers, faults) ||
+    if (!parse_servers(memc, servers, faults) || !name_servers(memc) ||
         !open_handle(memc, &memc->pages) ||
         !open_handle(memc, &memc->deletes)) {
         memc_free(memc);
@@ -218,6 +235,11 @@ void memc_print_server(const struct memc *memc, int server, struct buf *out)
         buf_printf(out, "[%s]:%d", s->host, s->port);
     else
         buf_printf(out, "%s:%d", s->host, s->port);
+}
+
+const char *memc_server_name(const struct memc *memc, int server)
+{
+    return memc->servers[server].name;
 }
 
 /* --- operations --------------------------------------------------------- */

@@ -37,6 +37,10 @@ int memc_server_count(const struct memc *memc);
 /* "unix:/path" or "host:port", as nginx's `server` directive takes it. */
 void memc_print_server(const struct memc *memc, int server, struct buf *out);
 
+/* The same on every host and wherever it stands in the list: a short name of
+ * 0-9 a-f, made from what memc_print_server prints. */
+const char *memc_server_name(const struct memc *memc, int server);
+
 /* What failed last, for the log. */
 const char *memc_error(const struct memc *memc);
 

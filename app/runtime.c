@@ -103,16 +103,16 @@ bool runtime_get(
 
 /* --- signs -------------------------------------------------------------- */
 
-static bool name_sign(char path[PATH_MAX], const char *dir, int server)
+static bool name_sign(char path[PATH_MAX], const char *dir, const char *server)
 {
-    char name[32];
+    char name[NAME_MAX];
 
-    snprintf(name, sizeof(name), RUNTIME_CLOSED "%d", server);
+    snprintf(name, sizeof(name), RUNTIME_CLOSED "%s", server);
     return name_file(path, dir, name);
 }
 
 /* Who cannot look must not take it for open. */
-bool runtime_is_closed(const char *dir, int server)
+bool runtime_is_closed(const char *dir, const char *server)
 {
     char path[PATH_MAX];
 
@@ -175,7 +175,7 @@ static bool append_debts(int fd, off_t size, const struct buf *keys)
     return append(fd, size, keys->data, keys->len);
 }
 
-bool runtime_close(const char *dir, int server, const struct buf *keys)
+bool runtime_close(const char *dir, const char *server, const struct buf *keys)
 {
     char path[PATH_MAX];
 
@@ -214,7 +214,8 @@ static bool read_keys(int fd, off_t size, struct buf *keys)
     return !keys->failed;
 }
 
-bool runtime_take_debts(const char *dir, int server, struct debts *debts)
+bool runtime_take_debts(
+    const char *dir, const char *server, struct debts *debts)
 {
     char path[PATH_MAX];
     struct stat status;
@@ -251,7 +252,7 @@ static bool is_unchanged(const struct debts *debts)
     return lock_sign(debts->fd, &status) && status.st_size == debts->size;
 }
 
-bool runtime_open(const char *dir, int server, const struct debts *paid)
+bool runtime_open(const char *dir, const char *server, const struct debts *paid)
 {
     char path[PATH_MAX];
     bool is_open =

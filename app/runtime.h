@@ -3,8 +3,8 @@
  * keys are in force.
  *
  * A word ("database", "keys") is the target of a symbolic link: replaced at
- * once, read by one system call. A cache server N that could not be told to
- * drop pages is closed by the sign "closed-N", a file with the keys of those
+ * once, read by one system call. A cache server that could not be told to
+ * drop pages is closed by the sign "closed-NAME", a file with the keys of those
  * pages, a line each: the debts. Nobody on this host reads from the server
  * while the file exists. Beyond RUNTIME_DEBTS_MAX bytes it ends in "all" and a
  * '+' for each second that the server has answered since. */
@@ -38,11 +38,11 @@ bool runtime_set(const char *dir, const char *name, const char *word);
 bool runtime_get(
     const char *dir, const char *name, char word[RUNTIME_WORD_SIZE]);
 
-bool runtime_is_closed(const char *dir, int server);
+bool runtime_is_closed(const char *dir, const char *server);
 
 /* Closes the server or adds to its debts: lines of keys. False: errno says why
  * they could not be kept. */
-bool runtime_close(const char *dir, int server, const struct buf *keys);
+bool runtime_close(const char *dir, const char *server, const struct buf *keys);
 
 struct debts {
     int fd;
@@ -54,11 +54,13 @@ struct debts {
 
 /* What is owed to a closed server; false: it is open, or errno is set. Given
  * back with runtime_put_back if and only if true. */
-bool runtime_take_debts(const char *dir, int server, struct debts *debts);
+bool runtime_take_debts(
+    const char *dir, const char *server, struct debts *debts);
 void runtime_put_back(struct debts *debts);
 
 /* Opens the server whose debts were paid, unless more was added meanwhile. */
-bool runtime_open(const char *dir, int server, const struct debts *paid);
+bool runtime_open(
+    const char *dir, const char *server, const struct debts *paid);
 
 /* Notes that it answered for another second, unless it failed meanwhile. */
 void runtime_note_answer(const struct debts *debts);

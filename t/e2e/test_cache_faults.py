@@ -262,7 +262,10 @@ def test_a_drop_that_was_lost_hides_no_page_of_other_servers(make_stack):
         eventually(lambda: "HIT" in {
             stack.client.get(f"/participant/{reader}/inbound").headers["x-cache"]
             for reader in readers})
-        assert os.listdir(stack.run / "state").count("closed-0") == 1
+        name, = [n for n in os.listdir(stack.run / "state") if n.startswith("closed-")]
+        shown = name.replace("closed-", "upstream newsfeed_cache_")
+        assert f"{shown} {{ server unix:{stack.run}/memcached.sock-1;" in (
+            stack.run / "cache_map.conf").read_text()
     finally:
         stack.kill("memcached-1", signal.SIGCONT)
     for reader in readers:

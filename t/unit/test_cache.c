@@ -142,6 +142,14 @@ void memc_print_server(const struct memc *memc, int server, struct buf *out)
     buf_printf(out, "host%d:11211", server);
 }
 
+const char *memc_server_name(const struct memc *memc, int server)
+{
+    static const char *const names[] = {"0", "1", "2", "3"};
+
+    (void)memc;
+    return names[server];
+}
+
 int memc_server_of(const struct memc *memc, int group)
 {
     return group % memc->count;
@@ -929,7 +937,7 @@ START_TEST(a_server_that_dropped_everything_is_open)
 {
     put(1, KEY_1, "old");
     cache_drop(cache, (int64_t[]){ON_1, ON_0}, 2);
-    ck_assert(!runtime_is_closed(dir, 0) && !runtime_is_closed(dir, 1));
+    ck_assert(!runtime_is_closed(dir, "0") && !runtime_is_closed(dir, "1"));
     ck_assert_ptr_null(value_of(1, KEY_1));
 }
 END_TEST
@@ -943,7 +951,7 @@ START_TEST(debts_are_paid_and_the_server_is_open_again)
     drop_in_vain(ON_1_TOO);
     ck_assert_str_eq(value_of(1, KEY_1), "old");
     pay();
-    ck_assert(!runtime_is_closed(dir, 1));
+    ck_assert(!runtime_is_closed(dir, "1"));
     ck_assert_ptr_null(value_of(1, KEY_1));
     ck_assert_ptr_null(value_of(1, "nf:inbound:1004@1"));
     ck_assert_str_eq(value_of(1, "nf:inbound:10@1"), "page");
@@ -957,10 +965,10 @@ START_TEST(debts_that_cannot_be_paid_keep_the_server_closed)
     drop_in_vain(ON_1);
     is_failing[FENCE][1] = true;
     pay();
-    ck_assert(runtime_is_closed(dir, 1));
+    ck_assert(runtime_is_closed(dir, "1"));
     is_failing[FENCE][1] = false;
     pay();
-    ck_assert(!runtime_is_closed(dir, 1));
+    ck_assert(!runtime_is_closed(dir, "1"));
 }
 END_TEST
 
@@ -970,7 +978,7 @@ START_TEST(a_payment_over_a_lost_connection_is_repeated_as_a_whole)
     drop_in_vain(ON_1);
     losses[FENCE][1] = 1;
     pay();
-    ck_assert(!runtime_is_closed(dir, 1));
+    ck_assert(!runtime_is_closed(dir, "1"));
     ck_assert_ptr_null(value_of(1, KEY_1));
 }
 END_TEST
@@ -980,7 +988,7 @@ START_TEST(a_reader_pays_too)
     put(1, KEY_1, "old");
     drop_in_vain(ON_1);
     ck_assert_int_eq(fetch(ON_1), CACHE_MISS);
-    ck_assert(!runtime_is_closed(dir, 1));
+    ck_assert(!runtime_is_closed(dir, "1"));
     ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
 }
 END_TEST
@@ -1006,7 +1014,7 @@ START_TEST(what_was_stored_under_an_older_lease_is_deleted_with_the_debts)
     store(ON_1, "old");
     ck_assert_str_eq(value_of(1, KEY_1), "old");
     pay();
-    ck_assert(!runtime_is_closed(dir, 1));
+    ck_assert(!runtime_is_closed(dir, "1"));
     ck_assert_ptr_null(value_of(1, KEY_1));
 }
 END_TEST
@@ -1026,7 +1034,7 @@ START_TEST(a_lease_that_cannot_be_given_back_is_no_debt)
     ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
     is_failing[FENCE][1] = true;
     cache_release(cache, ON_1);
-    ck_assert(!runtime_is_closed(dir, 1));
+    ck_assert(!runtime_is_closed(dir, "1"));
 }
 END_TEST
 
@@ -1034,7 +1042,7 @@ START_TEST(whoever_tries_again_closes_nothing)
 {
     is_failing[FENCE][1] = true;
     ck_assert(!drop(ON_1));
-    ck_assert(!runtime_is_closed(dir, 1));
+    ck_assert(!runtime_is_closed(dir, "1"));
 }
 END_TEST
 
@@ -1055,14 +1063,14 @@ START_TEST(too_many_debts_are_paid_by_time)
     is_failing[DELETE][1] = false;
     for (int i = 0; i < config.cache_ttl + MARGIN; i++) {
         pay();
-        ck_assert(runtime_is_closed(dir, 1));
+        ck_assert(runtime_is_closed(dir, "1"));
         ck_assert_int_gt(payments[1].open_until - monotonic_ms(), 500);
         is_failing[FENCE][1] = true; /* does not count */
         pay();
         is_failing[FENCE][1] = false;
     }
     pay();
-    ck_assert(!runtime_is_closed(dir, 1));
+    ck_assert(!runtime_is_closed(dir, "1"));
     ck_assert_int_eq(calls[DELETE][1], 6);
 }
 END_TEST
@@ -1191,7 +1199,7 @@ START_TEST(debts_are_paid_under_the_database_that_they_were_made_in)
     drop_in_vain(ON_1);
     meet_another_database();
     pay();
-    ck_assert(!runtime_is_closed(dir, 1));
+    ck_assert(!runtime_is_closed(dir, "1"));
     ck_assert_ptr_null(value_of(1, KEY_1));
 }
 END_TEST

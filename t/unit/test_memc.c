@@ -47,6 +47,22 @@ START_TEST(a_list_names_sockets_and_hosts)
 }
 END_TEST
 
+/* The sign that a server is closed goes by its name. */
+START_TEST(a_server_keeps_its_name_in_another_list)
+{
+    struct memc *memc = open_list("unix:/a.sock,a:11211,a:11212");
+    struct memc *other = open_list("a:11212@5,b:1,a:11211,unix:/a.sock");
+
+    ck_assert_str_eq(memc_server_name(memc, 0), memc_server_name(other, 3));
+    ck_assert_str_eq(memc_server_name(memc, 1), memc_server_name(other, 2));
+    ck_assert_str_eq(memc_server_name(memc, 2), memc_server_name(other, 0));
+    ck_assert_str_ne(memc_server_name(memc, 1), memc_server_name(memc, 2));
+    ck_assert_uint_eq(strlen(memc_server_name(memc, 0)), 8);
+    memc_free(memc);
+    memc_free(other);
+}
+END_TEST
+
 static const char *const bad_lists[] = {
     "localhost",
     "localhost:",
@@ -160,6 +176,7 @@ int main(void)
     TCase *tests = tcase_create("memc");
 
     tcase_add_test(tests, a_list_names_sockets_and_hosts);
+    tcase_add_test(tests, a_server_keeps_its_name_in_another_list);
     tcase_add_loop_test(
         tests, a_bad_entry_is_named, 0, sizeof(bad_lists) / sizeof(*bad_lists));
     tcase_add_test(tests, a_path_longer_than_a_sockets_is_refused);

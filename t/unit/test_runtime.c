@@ -46,12 +46,12 @@ static bool owe(const char *text)
 {
     buf_reset(&keys, keys.cap);
     buf_puts(&keys, text);
-    return runtime_close(dir, 3, &keys);
+    return runtime_close(dir, "3", &keys);
 }
 
 static void take(void)
 {
-    ck_assert(runtime_take_debts(dir, 3, &debts));
+    ck_assert(runtime_take_debts(dir, "3", &debts));
 }
 
 /* More than is kept: by time from now on. */
@@ -157,17 +157,17 @@ END_TEST
 
 START_TEST(a_server_is_open_until_something_is_owed)
 {
-    ck_assert(!runtime_is_closed(dir, 3));
-    ck_assert(!runtime_take_debts(dir, 3, &debts));
+    ck_assert(!runtime_is_closed(dir, "3"));
+    ck_assert(!runtime_take_debts(dir, "3", &debts));
     ck_assert(owe("a\n"));
-    ck_assert(runtime_is_closed(dir, 3));
-    ck_assert(!runtime_is_closed(dir, 4));
+    ck_assert(runtime_is_closed(dir, "3"));
+    ck_assert(!runtime_is_closed(dir, "4"));
 }
 END_TEST
 
 START_TEST(without_its_folder_a_server_is_open_and_cannot_be_closed)
 {
-    ck_assert(!runtime_close(in_dir("no"), 3, &keys));
+    ck_assert(!runtime_close(in_dir("no"), "3", &keys));
     ck_assert_int_eq(errno, ENOENT);
 }
 END_TEST
@@ -175,7 +175,7 @@ END_TEST
 START_TEST(who_cannot_look_reads_nothing)
 {
     ck_assert(runtime_set(dir, "file", "file"));
-    ck_assert(runtime_is_closed(in_dir("file"), 3)); /* a loop */
+    ck_assert(runtime_is_closed(in_dir("file"), "3")); /* a loop */
 }
 END_TEST
 
@@ -186,9 +186,9 @@ START_TEST(debts_add_up_and_opening_ends_them)
     take();
     ck_assert_str_eq(buf_text(&debts.keys), "a\nb\nc\n");
     ck_assert(!debts.all);
-    ck_assert(runtime_open(dir, 3, &debts));
+    ck_assert(runtime_open(dir, "3", &debts));
     runtime_put_back(&debts);
-    ck_assert(!runtime_is_closed(dir, 3));
+    ck_assert(!runtime_is_closed(dir, "3"));
 }
 END_TEST
 
@@ -197,9 +197,9 @@ START_TEST(what_is_added_while_one_pays_keeps_the_server_closed)
     ck_assert(owe("a\n"));
     take();
     ck_assert(owe("b\n"));
-    ck_assert(!runtime_open(dir, 3, &debts));
+    ck_assert(!runtime_open(dir, "3", &debts));
     runtime_put_back(&debts);
-    ck_assert(runtime_is_closed(dir, 3));
+    ck_assert(runtime_is_closed(dir, "3"));
     take();
     ck_assert_str_eq(buf_text(&debts.keys), "a\nb\n");
     runtime_put_back(&debts);
@@ -213,11 +213,11 @@ START_TEST(who_paid_an_old_sign_does_not_take_down_a_new_one)
 
     ck_assert(owe("a\n"));
     take();
-    ck_assert(runtime_take_debts(dir, 3, &other));
-    ck_assert(runtime_open(dir, 3, &debts));
+    ck_assert(runtime_take_debts(dir, "3", &other));
+    ck_assert(runtime_open(dir, "3", &debts));
     ck_assert(owe("b\n"));
-    ck_assert(!runtime_open(dir, 3, &other));
-    ck_assert(runtime_is_closed(dir, 3));
+    ck_assert(!runtime_open(dir, "3", &other));
+    ck_assert(runtime_is_closed(dir, "3"));
     runtime_put_back(&debts);
     runtime_put_back(&other);
 }
@@ -244,14 +244,14 @@ START_TEST(no_debt_is_lost_between_those_who_add_and_those_who_pay)
         }
         _exit(0);
     }
-    for (bool is_over = false; !is_over || runtime_is_closed(dir, 3);) {
+    for (bool is_over = false; !is_over || runtime_is_closed(dir, "3");) {
         is_over = is_over || waitpid(child, &status, WNOHANG) == child;
-        if (!runtime_take_debts(dir, 3, &debts))
+        if (!runtime_take_debts(dir, "3", &debts))
             continue;
         int found = 0;
         for (const char *c = buf_text(&debts.keys); *c; c++)
             found += *c == '\n';
-        if (runtime_open(dir, 3, &debts))
+        if (runtime_open(dir, "3", &debts))
             paid += found;
         runtime_put_back(&debts);
     }
@@ -292,9 +292,9 @@ START_TEST(answered_seconds_are_counted_until_the_next_failure)
     take();
     ck_assert(debts.all);
     ck_assert_int_eq(debts.answered, 0);
-    ck_assert(runtime_open(dir, 3, &debts));
+    ck_assert(runtime_open(dir, "3", &debts));
     runtime_put_back(&debts);
-    ck_assert(!runtime_is_closed(dir, 3));
+    ck_assert(!runtime_is_closed(dir, "3"));
 }
 END_TEST
 
@@ -307,7 +307,7 @@ START_TEST(an_answer_from_before_a_failure_does_not_count)
     take();
     ck_assert(owe("a\n"));
     runtime_note_answer(&debts);
-    ck_assert(!runtime_open(dir, 3, &debts));
+    ck_assert(!runtime_open(dir, "3", &debts));
     runtime_put_back(&debts);
     take();
     ck_assert_int_eq(debts.answered, 0);
