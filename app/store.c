@@ -1,6 +1,8 @@
-/* Every SQL text that answers a request, one typed function each. */
+/* Every SQL text that answers a request, one typed function each. The long
+ * ones stand in sql/statements. */
 #include <stdint.h>
 
+#include "sql.h"
 #include "store.h"
 
 /* The rows of $2 (before), $3 (after), $4 (limit + 1) around a list whose
@@ -213,28 +215,13 @@ enum error store_friend_remove(
 
 /* --- posts -------------------------------------------------------------- */
 
-/* The transaction takes its number before the post takes its id, which the
- * search index relies on (sql/002_search_progress.sql). */
 enum error store_outbound_add(struct pg *pg, int64_t author,
     struct text subject, struct text story, int inline_friends,
     struct item *added, struct buf *touched)
 {
     static struct pg_statement statement = {
         .name = "outbound_add",
-        .sql = "WITH post AS (INSERT INTO outbound (participant_id, subject,"
-               " story) SELECT id, $2::text, $3::text FROM participant"
-               " WHERE id = $1::bigint AND pg_current_xact_id() IS NOT NULL"
-               " RETURNING id, participant_id, occurred),"
-               " friend AS MATERIALIZED (SELECT friend_id FROM friendship"
-               " WHERE participant_id = $1 LIMIT $4::bigint + 1),"
-               " size AS (SELECT count(*) > $4 AS is_large FROM friend),"
-               " delivery AS (INSERT INTO inbound (participant_id, outbound_id)"
-               " SELECT friend_id, post.id FROM post, size, friend"
-               " WHERE NOT is_large RETURNING participant_id),"
-               " orders AS (INSERT INTO outbox (kind, participant_id, other_id)"
-               " SELECT 'd', participant_id, id FROM post, size WHERE is_large)"
-               " SELECT id, occurred,"
-               " array(SELECT participant_id FROM delivery) FROM post",
+        .sql = sql_outbound_add,
     };
     struct pg_params params = {0};
 
@@ -319,31 +306,12 @@ enum error store_outbound_get(
     return error;
 }
 
-/* With the post's row gone no feed shows it, and the dispatcher sweeps what
- * refers to it: from the feeds of friends by one order, and by one each from
- * those of former friends that it still has to reconcile, which needs the row.
- * Nothing of a feed is deleted here: see the order of locks in outbox.h. */
 enum error store_outbound_remove(
     struct pg *pg, int64_t author, int64_t id, struct buf *touched)
 {
     static struct pg_statement statement = {
         .name = "outbound_remove",
-        .sql = "WITH gone AS (DELETE FROM outbound WHERE id = $2::bigint"
-               " AND participant_id = (SELECT id FROM participant"
-               " WHERE id = $1::bigint) RETURNING id, participant_id),"
-               " entry AS (DELETE FROM search WHERE outbound_id ="
-               " (SELECT id FROM gone)), former (reader) AS ("
-               " SELECT other_id FROM outbox"
-               " WHERE kind = 'f' AND participant_id = $1"
-               " UNION SELECT participant_id FROM outbox"
-               " WHERE kind = 'f' AND other_id = $1),"
-               " sweep AS (INSERT INTO outbox (kind, participant_id, other_id,"
-               " progress) SELECT 'r', participant_id, id, 0 FROM gone"
-               " UNION ALL SELECT 'r', reader, id, 9223372036854775807"
-               " FROM gone, former WHERE EXISTS (SELECT FROM inbound i"
-               " WHERE i.participant_id = reader AND outbound_id = $2))"
-               " SELECT array(SELECT friend_id FROM friendship f"
-               " WHERE f.participant_id = gone.participant_id) FROM gone",
+        .sql = sql_outbound_remove,
     };
     struct pg_params params = {0};
 
@@ -378,23 +346,12 @@ static enum error list_inbound(struct pg *pg, struct pg_params *params)
     return pg_exec(pg, &statement, params);
 }
 
-/* The same for half the cost, where there is nothing left to sweep: what is
- * in inbound and should not be seen is there no longer than the order that a
- * friendship or a participant ended. NOT_FOUND: there is something left to
- * sweep, or the page is empty. */
+/* NOT_FOUND: there is something left to sweep, or the page is empty. */
 static enum error list_swept_inbound(struct pg *pg, struct pg_params *params)
 {
     static struct pg_statement statement = {
         .name = "inbound_swept",
-        .sql = "SELECT " ITEM ", NULL::boolean FROM inbound i"
-               " JOIN outbound o ON o.id = i.outbound_id"
-               " WHERE i.participant_id = $1::bigint AND outbound_id <"
-               " $2::bigint AND $3::bigint = 0 AND NOT EXISTS (SELECT"
-               " FROM outbox WHERE participant_id = $1 AND kind = 'f')"
-               " AND NOT EXISTS (SELECT FROM outbox WHERE other_id = $1"
-               " AND kind = 'f')"
-               " AND NOT EXISTS (SELECT FROM outbox WHERE kind = 'g')"
-               " ORDER BY outbound_id DESC LIMIT $4::int8",
+        .sql = sql_inbound_swept,
         .reads = true,
     };
 
@@ -418,67 +375,12 @@ enum error store_inbound_list(struct pg *pg, int64_t participant,
 
 /* --- search ------------------------------------------------------------- */
 
-/* Matches are found by the index, unless the words are so common that 20,000
- * posts have them; then the newest 20,000 posts are looked through (IS TRUE
- * keeps the index out of that). Ranking reads a document for each post, which
- * costs more than all the rest: only the newest 100 matches are ranked, and
- * behind them come the others, newest first.
- *
- * An author's position is a number that orders the list and, as a cursor,
- * needs nobody to exist: the id of the newest match, or, above all of these,
- * bit 62, the best rank in 19 bits and the author's id in 43. ts_rank stays
- * below 1.
- *
- * A removed post has an order to be swept for as long as it may be found.
- * OFFSET 0 keeps a plan that was made when the tables were empty from reading
- * all of them later. */
 enum error store_search(struct pg *pg, struct text keywords,
     const struct page *page, struct matches *found)
 {
     static struct pg_statement statement = {
         .name = "search",
-        .sql =
-            "WITH query AS MATERIALIZED (SELECT words,"
-            " querytree(words) IN ('', 'T') AS is_void FROM "
-            "websearch_to_tsquery('simple', $1::text) words),"
-            " indexed AS MATERIALIZED (SELECT s.outbound_id, s.participant_id"
-            " FROM query, search s WHERE s.document @@ words AND NOT is_void"
-            " LIMIT 20000),"
-            " size AS MATERIALIZED (SELECT count(*) = 20000 AS is_common"
-            " FROM indexed),"
-            " match AS MATERIALIZED (SELECT outbound_id, participant_id FROM ("
-            "SELECT i.* FROM indexed i, size WHERE NOT is_common UNION ALL"
-            " (SELECT s.outbound_id, s.participant_id"
-            " FROM query, size, search s"
-            " WHERE is_common AND (s.document @@ words) IS TRUE"
-            " AND s.outbound_id > coalesce((SELECT outbound_id FROM search"
-            " ORDER BY outbound_id DESC OFFSET 20000 LIMIT 1), 0))) m WHERE "
-            "outbound_id NOT IN"
-            " (SELECT other_id FROM outbox WHERE kind = 'r')),"
-            " place AS MATERIALIZED (SELECT participant_id, max(id) AS id"
-            " FROM (SELECT s.participant_id, (1::bigint << 62)"
-            " | ((least(ts_rank(s.document, words), 0.999999) * 524288)::bigint"
-            " << 43) | s.participant_id AS id FROM query,"
-            " (SELECT outbound_id FROM match ORDER BY outbound_id DESC"
-            " LIMIT 100) newest CROSS JOIN LATERAL (SELECT * FROM search"
-            " WHERE outbound_id = newest.outbound_id OFFSET 0) s"
-            " UNION ALL SELECT participant_id, outbound_id FROM match) p"
-            " GROUP BY participant_id)"
-            " SELECT l.*, CASE WHEN $3::bigint > 0 THEN EXISTS"
-            " (SELECT FROM place JOIN participant p ON p.id = participant_id"
-            " WHERE place.id <= $3) END, is_void"
-            " FROM query LEFT JOIN LATERAL ("
-            "(SELECT place.id, participant_id FROM (SELECT * FROM place"
-            " WHERE id < $2::bigint AND $3 = 0 ORDER BY id DESC) place"
-            " WHERE EXISTS (SELECT FROM participant"
-            " WHERE id = participant_id OFFSET 0)"
-            " ORDER BY place.id DESC LIMIT $4::int8) UNION ALL "
-            "(SELECT place.id, participant_id FROM (SELECT * FROM place"
-            " WHERE id < $2 AND id > $3 AND $3 > 0 ORDER BY id) place"
-            " WHERE EXISTS (SELECT FROM participant"
-            " WHERE id = participant_id OFFSET 0)"
-            " ORDER BY place.id LIMIT $4)) l ON true"
-            " ORDER BY l.id DESC NULLS LAST",
+        .sql = sql_search,
         .reads = true,
     };
     struct pg_params params = {0};

@@ -30,22 +30,13 @@ def wrk(port, operation, seconds, seed, *more):
 
 
 def statement(name, params):
-    """The SQL text of a statement of app/store.c."""
-    text = (ROOT / 'app/store.c').read_text()
-    literal = r'"(?:[^"\\]|\\.)*"'
-    macros = dict(re.findall(rf'(?m)^#define (\w+) ({literal})$', text))
-    piece = '|'.join([literal, *macros])
-    found = re.search(rf'\.name = "{name}",\s*\.sql =\s*'
-                      rf'((?:(?:{piece})\s*)+),', text)
-    if not found:
-        raise Fault(f'app/store.c has no statement "{name}" in plain string '
-                    'literals: the limit by it cannot be measured')
-    sql = ''.join(macros.get(part, part)[1:-1]
-                  for part in re.findall(piece, found[1])).replace('\\"', '"')
+    """The SQL text of sql/statements/NAME.sql."""
+    text = (ROOT / f'sql/statements/{name}.sql').read_text()
+    sql = re.sub(r'(?m)^ *--.*\n', '', text).rstrip().removesuffix(';')
     if {int(n) for n in re.findall(r'\$(\d+)', sql)} \
             != set(range(1, len(params) + 1)):
-        raise Fault(f'the statement "{name}" of app/store.c has other '
-                    f'parameters than {", ".join(params)}')
+        raise Fault(f'sql/statements/{name}.sql has other parameters than '
+                    f'{", ".join(params)}')
     return sql
 
 
