@@ -4,7 +4,7 @@
 --   $1 author, $2 subject, $3 story, $4 friends at most
 --
 -- The transaction takes its number before the post takes its id, which the
--- search index relies on (sql/002_search_progress.sql).
+-- search index relies on (see search_gap in sql/schema.sql).
 WITH post AS (
     INSERT INTO outbound (participant_id, subject, story)
         SELECT id, $2::text, $3::text FROM participant

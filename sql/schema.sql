@@ -1,0 +1,300 @@
+-- The schema as the migrations leave it, to be read: no database is made from
+-- this file. It is written by hand, and make check T=test_schema shows where
+-- it and the migrations part.
+--
+-- There are no foreign keys: a post checks its author in its own statement,
+-- and what a removal leaves behind is swept by the dispatcher (see outbox).
+-- Reads never show it, because every read joins its way to what still exists.
+
+-- --- participants, friends, posts, feeds -------------------------------------
+
+CREATE TABLE participant (
+    id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text NOT NULL
+);
+
+-- A row for each direction, both with the friendship's one id. Of the friend's
+-- posts, those with an id of `since` or above belong to the participant's feed.
+CREATE TABLE friendship (
+    participant_id bigint NOT NULL,
+    friend_id      bigint NOT NULL CHECK (friend_id <> participant_id),
+    id             bigint NOT NULL,
+    since          bigint NOT NULL,
+    PRIMARY KEY (participant_id, friend_id)
+);
+
+CREATE SEQUENCE friendship_id_seq;
+CREATE UNIQUE INDEX friendship_page ON friendship (participant_id, id);
+
+-- A post takes its id behind its transaction's number, which whoever follows
+-- the posts relies on (see search_gap).
+CREATE TABLE outbound (
+    id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    participant_id bigint NOT NULL,
+    occurred       timestamptz(3) NOT NULL DEFAULT now(),
+    subject        text NOT NULL,
+    story          text NOT NULL
+);
+
+CREATE INDEX outbound_page ON outbound (participant_id, id);
+
+-- Which posts a reader has in the feed: a reference, not a copy. Its key orders
+-- the page, stops double deliveries and begins with the column to partition or
+-- shard by. Readers see of it what their friendships show them now.
+CREATE TABLE inbound (
+    participant_id bigint NOT NULL,
+    outbound_id    bigint NOT NULL,
+    PRIMARY KEY (participant_id, outbound_id)
+);
+
+-- --- search ------------------------------------------------------------------
+
+-- Ranking reads documents, matching does not: they are kept apart from the
+-- rows, and lz4 gives them back in a third of the time pglz takes.
+CREATE TABLE search (
+    outbound_id    bigint PRIMARY KEY,
+    participant_id bigint NOT NULL,
+    document       tsvector COMPRESSION lz4 NOT NULL
+) WITH (toast_tuple_target = 128);
+
+CREATE INDEX search_document ON search USING gin (document);
+
+-- How far the index follows the posts: every one up to `done` is indexed, or
+-- waits in search_gap. One row; whoever indexes holds its lock.
+CREATE TABLE search_progress (
+    done bigint NOT NULL
+);
+
+-- Numbers below `done` of posts that could not be seen yet, because their
+-- transactions were still running, or never will be, because these failed.
+-- All that may still bring the post have a transaction number below `xid`:
+-- a post takes that number before it takes its id.
+CREATE TABLE search_gap (
+    outbound_id bigint PRIMARY KEY,
+    xid         xid8 NOT NULL
+);
+
+-- What people ask first: how far behind is the search?
+CREATE VIEW search_backlog AS
+    SELECT count(*) AS posts, coalesce(now() - min(occurred), '0') AS age
+    FROM (SELECT occurred FROM outbound
+            WHERE id > (SELECT done FROM search_progress)
+        UNION ALL SELECT occurred FROM search_gap
+            JOIN outbound ON id = outbound_id) behind;
+
+-- What is added to the index waits in a list, which whoever adds to a list over
+-- the limit puts in its places, many at once. The service's sessions have no
+-- limit but this one: so posts are added while that goes on. No post has the
+-- number 0, and no search finds an empty document.
+CREATE FUNCTION flush_search() RETURNS void LANGUAGE sql
+SET gin_pending_list_limit = '64kB' SET work_mem = '64MB' AS $$
+    DELETE FROM search WHERE outbound_id = 0;
+    INSERT INTO search (outbound_id, participant_id, document)
+        VALUES (0, 0, '') ON CONFLICT DO NOTHING; -- another one does it
+$$;
+
+-- --- the outbox --------------------------------------------------------------
+
+-- Orders for the dispatcher, each written in the transaction that causes it.
+-- The kinds, and what the columns mean to each:
+--
+--   c  The pages of participant_id and friends could not be dropped: drop them,
+--      until `progress` (s since 1970), when they have expired by themselves.
+--   d  Deliver post other_id to those friends of participant_id whose id is
+--      behind `progress`. The last piece went to those in (previous, progress],
+--      and the next turn begins by dropping their pages, which cannot be done
+--      before the commit.
+--   f  The friendship of participant_id and other_id changed: make both feeds
+--      agree with it, from behind post `progress` on.
+--   r  Post other_id of participant_id was removed: sweep it from the feeds of
+--      the friends behind `progress`. With the largest bigint for `progress`:
+--      from the feed of participant_id alone, a friend of before.
+--   g  participant_id is gone: sweep all that was its own, behind every order
+--      that still names it.
+--   x  Set aside: post other_id of participant_id, which cannot be indexed.
+--      Nobody takes it; it waits for a person.
+--
+-- All but c and d sweep what readers do not see any more, once every
+-- transaction has ended that may not have seen the change: `previous` is 0
+-- until an order's first turn is over, and then `xid` is that turn's
+-- transaction.
+CREATE TABLE outbox (
+    id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind           "char" NOT NULL,
+    participant_id bigint NOT NULL,
+    other_id       bigint NOT NULL DEFAULT 0,
+    previous       bigint NOT NULL DEFAULT 0,
+    progress       bigint NOT NULL DEFAULT 0,
+    xid            xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    due            timestamptz NOT NULL DEFAULT now(), -- the next turn
+    created        timestamptz NOT NULL DEFAULT now()
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+
+CREATE INDEX outbox_due ON outbox (kind, due);
+CREATE INDEX outbox_participant ON outbox (participant_id, kind);
+CREATE INDEX outbox_friend ON outbox (other_id) WHERE kind = 'f';
+
+-- What people ask next: what is there to do, and for how long already?
+CREATE VIEW outbox_backlog AS
+    SELECT kind, name, count(id) AS orders,
+        greatest(coalesce(now() - min(created), '0'), '0') AS age
+    FROM (VALUES ('c'::"char", 'drop pages'), ('d', 'deliver'),
+        ('f', 'reconcile feeds'), ('r', 'sweep a post'),
+        ('g', 'sweep a participant'), ('x', 'set aside')) kinds (kind, name)
+    LEFT JOIN outbox USING (kind)
+    GROUP BY kind, name;
+
+-- --- idempotency -------------------------------------------------------------
+
+-- Answers of requests that carried an Idempotency-Key. status is null while
+-- the request runs, which nobody but itself ever sees. participant_id and
+-- outbound_id: with whom an answer goes, the participant of the path or the one
+-- that was made, and with which post. An answer that went with its post leaves
+-- its key, without a body, so that a repetition does not bring the post back.
+-- NULL where a program before migration 3 wrote it, whose answers go with time
+-- alone.
+CREATE TABLE idempotency (
+    scope          text NOT NULL,
+    key            text NOT NULL,
+    fingerprint    bytea NOT NULL,
+    status         int,
+    body           text,
+    created        timestamptz NOT NULL DEFAULT now(),
+    participant_id bigint,
+    outbound_id    bigint,
+    PRIMARY KEY (scope, key)
+);
+
+CREATE INDEX idempotency_created ON idempotency (created);
+CREATE INDEX idempotency_participant ON idempotency (participant_id)
+    WHERE participant_id IS NOT NULL;
+
+-- --- friends are made, and parted --------------------------------------------
+
+-- Makes friends of two participants, or finds that they are; NULL if one of
+-- them does not exist. The newest `backfill` posts of each enter the other's
+-- feed. Each statement in here sees what was committed before it began, which
+-- one statement with CTEs would not.
+CREATE FUNCTION befriend(a bigint, b bigint, backfill int) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+    friendship_id bigint;
+    since_a bigint; -- of b's posts in a's feed
+    since_b bigint;
+BEGIN
+    -- befriend and unfriend of one pair run one after the other
+    PERFORM pg_advisory_xact_lock(
+        hashint8extended(least(a, b), greatest(a, b)));
+
+    SELECT f.id INTO friendship_id FROM friendship f
+        JOIN participant p ON p.id = f.friend_id
+        JOIN participant q ON q.id = f.participant_id
+        WHERE f.participant_id = a AND f.friend_id = b;
+    IF FOUND THEN
+        RETURN friendship_id;
+    END IF;
+
+    -- held against removal, in the order of ids
+    PERFORM FROM participant WHERE id IN (a, b) ORDER BY id FOR KEY SHARE;
+    IF (SELECT count(*) FROM participant WHERE id IN (a, b)) <> 2 THEN
+        RETURN NULL;
+    END IF;
+
+    since_a := feed_since(b, backfill);
+    since_b := feed_since(a, backfill);
+    friendship_id := nextval('friendship_id_seq');
+    INSERT INTO friendship (participant_id, friend_id, id, since)
+        VALUES (a, b, friendship_id, since_a), (b, a, friendship_id, since_b);
+
+    INSERT INTO inbound (participant_id, outbound_id)
+        SELECT a, id FROM outbound
+            WHERE participant_id = b AND id >= since_a
+        UNION ALL
+        SELECT b, id FROM outbound
+            WHERE participant_id = a AND id >= since_b
+        ON CONFLICT DO NOTHING;
+
+    INSERT INTO outbox (kind, participant_id, other_id, progress)
+        VALUES ('f', a, b, least(since_a, since_b) - 1);
+    RETURN friendship_id;
+END
+$$;
+
+-- The id from which on an author's posts enter the feed of a new friend: the
+-- id of the backfill-newest post, 0 if there are fewer.
+CREATE FUNCTION feed_since(author bigint, backfill int) RETURNS bigint
+LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN backfill = 0
+        THEN (SELECT coalesce(max(id), 0) + 1 FROM outbound
+            WHERE participant_id = author)
+        ELSE coalesce((SELECT id FROM outbound WHERE participant_id = author
+            ORDER BY id DESC OFFSET backfill - 1 LIMIT 1), 0)
+    END
+$$;
+
+-- Ends a friendship, from either side; false if there is none.
+CREATE FUNCTION unfriend(a bigint, b bigint) RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+    floor bigint;
+BEGIN
+    PERFORM pg_advisory_xact_lock(
+        hashint8extended(least(a, b), greatest(a, b)));
+
+    IF (SELECT count(*) FROM participant WHERE id IN (a, b)) <> 2 THEN
+        RETURN false;
+    END IF;
+
+    WITH gone AS (
+        DELETE FROM friendship
+            WHERE (participant_id, friend_id) IN ((a, b), (b, a))
+            RETURNING since)
+    SELECT min(since) INTO floor FROM gone;
+    IF floor IS NULL THEN
+        RETURN false;
+    END IF;
+
+    INSERT INTO outbox (kind, participant_id, other_id, progress)
+        VALUES ('f', a, b, floor - 1);
+    RETURN true;
+END
+$$;
+
+-- --- the database itself -----------------------------------------------------
+
+-- Which of the lives of a database this is: sql/restored.sql changes it, and
+-- programs then take nothing that was cached before. One row.
+CREATE TABLE incarnation (
+    id uuid NOT NULL DEFAULT gen_random_uuid()
+);
+
+-- What ran, which sql/migrate writes down. A program asks the view, which ends
+-- with the last migration that programs of before cannot do with; since
+-- migration 3 it asks the table what is newer than itself.
+CREATE TABLE migration (
+    version    integer PRIMARY KEY,
+    name       text NOT NULL,
+    checksum   text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now(),
+    compatible boolean NOT NULL
+);
+
+CREATE VIEW schema_migration AS
+    SELECT version, name, checksum, applied_at FROM migration
+    WHERE version <= (SELECT max(version) FROM migration WHERE NOT compatible);
+
+-- --- rights ------------------------------------------------------------------
+
+-- The service's role, newsfeed, may do what the service does (t/sql/roles.sql).
+GRANT SELECT, INSERT, UPDATE, DELETE ON participant, outbox, idempotency
+    TO newsfeed;
+GRANT SELECT, INSERT, DELETE ON friendship, outbound, inbound, search,
+    search_gap TO newsfeed;
+GRANT SELECT, UPDATE ON search_progress TO newsfeed;
+GRANT USAGE ON SEQUENCE friendship_id_seq TO newsfeed;
+GRANT SELECT ON incarnation, migration, schema_migration TO newsfeed;
+REVOKE EXECUTE ON FUNCTION befriend, unfriend, feed_since, flush_search
+    FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION befriend, unfriend, feed_since, flush_search
+    TO newsfeed;
+GRANT SELECT ON search_backlog, outbox_backlog TO pg_monitor;
