@@ -112,7 +112,8 @@ def test_every_answer_may_be_read_by_other_origins(client, path):
         answer = client.get(path, headers=ORIGIN)
         assert answer.headers["access-control-allow-origin"] in ("*", ORIGIN["Origin"])
         exposed = answer.headers["access-control-expose-headers"].lower()
-        for name in ("etag", "link", "x-request-id", "retry-after"):
+        for name in ("etag", "idempotent-replayed", "link", "retry-after",
+                     "www-authenticate", "x-request-id"):
             assert name in exposed
 
 
