@@ -1,4 +1,5 @@
-/* A growable run of bytes that remembers when it could not grow. */
+/* Bytes: a run that somebody else owns, and one that grows and remembers when
+ * it could not. */
 #ifndef NEWSFEED_BUF_H
 #define NEWSFEED_BUF_H
 
@@ -6,6 +7,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* Bytes that somebody else owns; NUL-terminated as well. */
+struct text {
+    const char *data;
+    size_t len;
+};
 
 /* Starts as all zeros. data is NUL-terminated whenever len > 0; len does not
  * count that NUL. After a failed allocation, or past BUF_MAX bytes, failed is

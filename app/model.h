@@ -2,18 +2,13 @@
 #ifndef NEWSFEED_MODEL_H
 #define NEWSFEED_MODEL_H
 
-#include <stddef.h>
 #include <stdint.h>
+
+#include "buf.h"
 
 enum {
     PAGE_LIMIT_DEFAULT = 50,
     PAGE_LIMIT_MAX = 200,
-};
-
-/* Bytes that somebody else owns; NUL-terminated as well. */
-struct text {
-    const char *data;
-    size_t len;
 };
 
 struct participant {

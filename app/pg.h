@@ -9,7 +9,6 @@
 
 #include "buf.h"
 #include "error.h"
-#include "model.h"
 #include "scoreboard.h"
 
 struct pg; /* one connection, made at first need and again when it breaks */
