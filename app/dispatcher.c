@@ -4,10 +4,10 @@
 #include <stdlib.h>
 
 #include "cache.h"
+#include "database.h"
 #include "dispatcher.h"
 #include "log.h"
 #include "outbox.h"
-#include "store.h"
 #include "worker.h"
 
 enum {
@@ -313,14 +313,6 @@ static void rest(int ms, const sigset_t *mask)
 int dispatcher_run(const struct config *config, struct scoreboard *scoreboard,
     struct slot *slot)
 {
-    struct pg_settings settings = {
-        .conninfo = config->db_conninfo,
-        .connect_timeout = config->db_connect_timeout,
-        .statement_timeout = STATEMENT_TIMEOUT,
-        .prepare = config->db_prepare,
-        .schema_version = STORE_SCHEMA_VERSION,
-        .breaker = &scoreboard->db,
-    };
     struct dispatcher d = {
         .config = config,
         .slot = slot,
@@ -337,10 +329,8 @@ int dispatcher_run(const struct config *config, struct scoreboard *scoreboard,
     signal(SIGQUIT, stop);
     sigemptyset(&mask);
 
-    d.pg = pg_new(&settings);
-    settings.statement_timeout = FLUSH_TIMEOUT;
-    settings.breaker = NULL; /* that one is late says nothing */
-    d.flusher = pg_new(&settings);
+    d.pg = database_new(config, STATEMENT_TIMEOUT, &scoreboard->db);
+    d.flusher = database_new(config, FLUSH_TIMEOUT, NULL); /* may be late */
     d.cache = cache_new(config, d.guards, scoreboard->payments);
     if (!d.pg || !d.flusher || !d.cache)
         goto out;

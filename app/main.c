@@ -11,11 +11,11 @@
 
 #include "auth.h"
 #include "cache.h"
+#include "database.h"
 #include "listen.h"
 #include "log.h"
 #include "master.h"
 #include "release.h"
-#include "serve.h"
 #include "title.h"
 
 enum {
@@ -87,7 +87,7 @@ static int serve_requests(const struct options *options)
     log_set_level(setup.config->service_log_level);
     log_info("launch", "newsfeed %s", release_version);
 
-    enum error error = service_check_database(setup.config, &reason);
+    enum error error = database_check(setup.config, &reason);
     if (error && error_status(error) != 503) {
         setup_clear(&setup);
         return fail(&reason, EX_CONFIG);
@@ -111,7 +111,7 @@ static int check(const struct options *options)
 
     if (!setup_load(&options->source, &setup, &faults))
         return fail(&faults, EXIT_FAILURE);
-    enum error error = service_check_database(setup.config, &faults);
+    enum error error = database_check(setup.config, &faults);
     setup_clear(&setup);
     if (error)
         return fail(&faults, EXIT_FAILURE);

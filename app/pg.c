@@ -16,7 +16,6 @@ enum {
     CONNECT_PAUSE = 100, /* ms between attempts of all workers together */
     CLIENT_GRACE = 100,  /* ms that the client waits past the server's limit */
     LOCK_PAUSE = 50,     /* ms until a lock is tried for again */
-    IDLE_TIMEOUT = 3000, /* ms between two statements of a transaction */
 };
 
 /* 2000-01-01, where PostgreSQL's clock starts, in microseconds since 1970 */
@@ -24,6 +23,7 @@ static const int64_t pg_epoch = INT64_C(946684800000000);
 
 struct pg {
     struct pg_settings settings;
+    char *opening;
     PGconn *conn;
     PGresult *result;
     bool prepared[STATEMENTS_MAX];
@@ -37,9 +37,15 @@ struct pg {
 struct pg *pg_new(const struct pg_settings *settings)
 {
     struct pg *pg = calloc(1, sizeof(*pg));
-    if (pg)
-        pg->settings = *settings;
-    return pg;
+
+    if (!pg)
+        return NULL;
+    pg->settings = *settings;
+    pg->settings.opening = pg->opening = strdup(settings->opening);
+    if (pg->opening)
+        return pg;
+    free(pg);
+    return NULL;
 }
 
 static void clear_result(struct pg *pg)
@@ -62,6 +68,7 @@ void pg_free(struct pg *pg)
     if (!pg)
         return;
     disconnect(pg);
+    free(pg->opening);
     free(pg);
 }
 
@@ -188,93 +195,22 @@ static bool has_rows(const struct pg *pg)
     return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
 }
 
-/* What the database says of itself, in this order: its encoding, how many of
- * the migrations that this program needs it has, the first later one that is
- * breaking, its identity. A timeline begins with each promotion of a standby
- * and each recovery to a point in time. */
-static const char look_at_database[] =
-    "SELECT current_setting('server_encoding'),"
-    " count(*) FILTER (WHERE version <= %1$d)::text,"
-    " min(version) FILTER (WHERE version > %1$d AND NOT compatible)::text,"
-    " (SELECT hashtextextended(concat_ws(' ', system_identifier, oid,"
-    " CASE WHEN NOT pg_is_in_recovery()"
-    " THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) END, id), 0)"
-    " FROM pg_control_system(), pg_database, incarnation"
-    " WHERE datname = current_database())::text FROM migration";
-
-/* Holds that against what this program needs. */
-static enum error check_database(struct pg *pg, struct buf *reason)
-{
-    const char *encoding = PQgetvalue(pg->result, 0, 0);
-    int known = atoi(PQgetvalue(pg->result, 0, 1));
-    int breaking = atoi(PQgetvalue(pg->result, 0, 2));
-
-    if (strcmp(encoding, "UTF8") != 0)
-        buf_printf(reason,
-            "database: its encoding is %s and must be UTF8; make it anew with "
-            "createdb -E UTF8 -T template0",
-            encoding);
-    else if (known < pg->settings.schema_version)
-        buf_printf(reason,
-            "database: its schema has version %d, this program needs version "
-            "%d; run sql/migrate",
-            known, pg->settings.schema_version);
-    else if (breaking > 0)
-        buf_printf(reason,
-            "database: its schema has version %d, which a program for version "
-            "%d does not know; install the program that belongs to it",
-            breaking, pg->settings.schema_version);
-    else {
-        pg->identity = strtoll(PQgetvalue(pg->result, 0, 3), NULL, 10);
-        return OK;
-    }
-    return ERR_INVALID;
-}
-
 int64_t pg_identity(const struct pg *pg)
 {
     return pg->identity;
 }
 
-/* Sets up the session, unless a pooler would give it to others, and looks at
- * the database. Every statement is planned once and kept, perhaps while its
- * tables are empty, and none of them has to read a whole table; compiling plans
- * never pays for ones this small. A process that stands still within a
- * transaction must not keep its locks, and a lock is given up in time to try
- * for it again: whoever holds it may wait for one of ours, which PostgreSQL
- * looks for only after its deadlock_timeout. Whoever adds to the search index
- * never has to put its waiting entries in their places: flush_search() does. */
+/* Opens the session, and has it looked at. */
 static enum error greet(struct pg *pg, int64_t deadline, struct buf *reason)
 {
-    char sql[1200] = "";
-    int len = 0;
-
-    if (pg->settings.prepare)
-        len = snprintf(sql, sizeof(sql),
-            "SET statement_timeout = %d; SET lock_timeout = %d;"
-            "SET idle_in_transaction_session_timeout = %d;"
-            "SET enable_seqscan = off; SET jit = off;"
-            "SET plan_cache_mode = force_generic_plan;"
-            "SET gin_pending_list_limit = '1GB';",
-            pg->settings.statement_timeout,
-            pg->settings.statement_timeout / PG_RUNS_MAX + 1, IDLE_TIMEOUT);
-    snprintf(sql + len, sizeof(sql) - (size_t)len, look_at_database,
-        pg->settings.schema_version);
-
-    if (!PQsendQuery(pg->conn, sql) || !receive(pg, deadline)) {
+    if (!PQsendQuery(pg->conn, pg->opening) || !receive(pg, deadline)) {
         explain(reason, PQerrorMessage(pg->conn));
         return ERR_NO_DATABASE;
     }
-    if (has_rows(pg))
-        return check_database(pg, reason);
-
     const char *state = PQresultErrorField(pg->result, PG_DIAG_SQLSTATE);
-    if (state && strcmp(state, "42P01") == 0) { /* undefined_table */
-        buf_puts(reason,
-            "database: it has no newsfeed tables yet, or those of an older "
-            "release; run sql/migrate");
-        return ERR_INVALID;
-    }
+    bool lacks_table = state && strcmp(state, "42P01") == 0;
+    if (has_rows(pg) || lacks_table)
+        return pg->settings.accept(pg, &pg->identity, reason);
     explain(reason, PQresultErrorMessage(pg->result));
     return ERR_NO_DATABASE;
 }

@@ -13,12 +13,20 @@
 
 struct pg; /* one connection, made at first need and again when it breaks */
 
+/* Looks at the result of a session's opening, which has no rows where that
+ * names a table that is not there. OK: the session may be used, and *identity
+ * stands for its database (pg_identity). ERR_INVALID: the database is not one
+ * for this program, and `reason` gets a sentence. */
+typedef enum error pg_accept(
+    const struct pg *pg, int64_t *identity, struct buf *reason);
+
 struct pg_settings {
     const char *conninfo;
     int connect_timeout;   /* ms, of a whole attempt */
-    int statement_timeout; /* ms, on the server; the client allows a bit more */
+    int statement_timeout; /* ms that the server may take; we wait a bit more */
     bool prepare;
-    int schema_version;      /* the last migration that is needed */
+    const char *opening; /* SQL that a session begins with, sent in one go */
+    pg_accept *accept;
     struct breaker *breaker; /* tells of an outage; NULL: never spared one */
 };
 
@@ -52,15 +60,15 @@ void pg_add_text(struct pg_params *params, struct text text);
 /* A bigint[] as text, "{1,2}". */
 void pg_add_array(struct pg_params *params, const struct buf *array);
 
-/* Connects nothing yet; NULL if there is no memory. The settings' strings
- * must outlive it. */
+/* Connects nothing yet; NULL if there is no memory. The conninfo must outlive
+ * it, what else it needs of the settings is copied. */
 struct pg *pg_new(const struct pg_settings *settings);
 void pg_free(struct pg *pg);
 
 /* Connects unless connected. `reason` gets a sentence unless OK; if it
  * is NULL, the log says once when it begins to fail, and when that is over.
- * ERR_NO_DATABASE: out of reach, or the breaker is open; ERR_INVALID: its
- * schema is not one for this program. */
+ * ERR_NO_DATABASE: out of reach, or the breaker is open; ERR_INVALID: it was
+ * not accepted. */
 MUST_CHECK enum error pg_connect(struct pg *pg, struct buf *reason);
 
 /* The same, after a look whether the server has closed the connection while it
@@ -68,8 +76,8 @@ MUST_CHECK enum error pg_connect(struct pg *pg, struct buf *reason);
  * Whether there is one. */
 bool pg_refresh(struct pg *pg);
 
-/* Stands for the database that was connected to last, and for the life that it
- * is in: another number after a restore, a failover, a look at another one. 0
+/* Stands for the database that was accepted last, and for the life that it is
+ * in: another number after a restore, a failover, a look at another one. 0
  * before the first connection. */
 int64_t pg_identity(const struct pg *pg);
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api.h"
+#include "database.h"
 #include "json.h"
 #include "log.h"
 #include "serve.h"
@@ -24,32 +25,20 @@ struct service {
     struct buf page;
 };
 
-static struct pg_settings database_settings(const struct config *config)
-{
-    return (struct pg_settings){
-        .conninfo = config->db_conninfo,
-        .connect_timeout = config->db_connect_timeout,
-        .statement_timeout = config->db_statement_timeout,
-        .prepare = config->db_prepare,
-        .schema_version = STORE_SCHEMA_VERSION,
-    };
-}
-
 struct service *service_new(const struct config *config,
     const struct auth *auth, const struct spec *spec,
     struct scoreboard *scoreboard)
 {
-    struct pg_settings settings = database_settings(config);
     struct service *service = calloc(1, sizeof(*service));
 
     if (!service)
         return NULL;
-    settings.breaker = &scoreboard->db;
     service->refused = scoreboard->refused;
     service->config = config;
     service->auth = auth;
     service->spec = spec;
-    service->pg = pg_new(&settings);
+    service->pg =
+        database_new(config, config->db_statement_timeout, &scoreboard->db);
     service->cache = cache_new(config, scoreboard->cache, scoreboard->payments);
     if (!service->pg || !service->cache) {
         service_free(service);
@@ -87,17 +76,6 @@ bool service_check_spec(
     const struct spec *spec, const struct config *config, struct buf *faults)
 {
     return api_check_spec(spec, *config->auth_key_file, faults);
-}
-
-enum error service_check_database(
-    const struct config *config, struct buf *reason)
-{
-    struct pg_settings settings = database_settings(config);
-    struct pg *pg = pg_new(&settings);
-    enum error error = pg ? pg_connect(pg, reason) : ERR_NO_DATABASE;
-
-    pg_free(pg);
-    return error;
 }
 
 /* --- who may ------------------------------------------------------------ */

@@ -37,10 +37,4 @@ void serve(struct service *service, const struct http_request *request,
 bool service_check_spec(
     const struct spec *spec, const struct config *config, struct buf *faults);
 
-/* Connects, looks whether the schema is one for this program, disconnects. OK;
- * ERR_NO_DATABASE: out of reach (as yet); ERR_INVALID: it is not. `reason` gets
- * a sentence unless OK. */
-MUST_CHECK enum error service_check_database(
-    const struct config *config, struct buf *reason);
-
 #endif

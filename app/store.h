@@ -12,11 +12,6 @@
 #include "model.h"
 #include "pg.h"
 
-/* The last migration that this was written for. */
-enum {
-    STORE_SCHEMA_VERSION = 3
-};
-
 struct items {
     struct item list[PAGE_LIMIT_MAX];
     struct page_ends ends;

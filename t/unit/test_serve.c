@@ -8,6 +8,7 @@
 #include <check.h>
 
 #include "api.h"
+#include "database.h"
 #include "memory.h"
 #include "serve.h"
 #include "store.h"
@@ -192,24 +193,20 @@ enum error store_key_finish(struct pg *pg, struct text scope, struct text key,
     return OK;
 }
 
-struct pg *pg_new(const struct pg_settings *settings)
+struct pg *database_new(const struct config *config_, int statement_timeout,
+    struct breaker *breaker)
 {
     static char pg;
 
-    (void)settings;
+    (void)config_;
+    (void)statement_timeout;
+    (void)breaker;
     return (struct pg *)&pg;
 }
 
 void pg_free(struct pg *pg)
 {
     (void)pg;
-}
-
-enum error pg_connect(struct pg *pg, struct buf *reason)
-{
-    (void)pg;
-    (void)reason;
-    return OK;
 }
 
 bool pg_refresh(struct pg *pg)

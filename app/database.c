@@ -1,0 +1,119 @@
+/* Opens sessions with the database: what is set in them, and whether it is a
+ * database for this program. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "database.h"
+
+enum {
+    IDLE_TIMEOUT = 3000 /* ms between two statements of a transaction */
+};
+
+/* Every statement is planned once and kept, perhaps while its tables are empty,
+ * and none of them has to read a whole table; compiling plans never pays for
+ * ones this small. A process that stands still within a transaction must not
+ * keep its locks, and a lock is given up in time to try for it again: whoever
+ * holds it may wait for one of ours, which PostgreSQL looks for only after its
+ * deadlock_timeout. Whoever adds to the search index never has to put its
+ * waiting entries in their places: that is done beside it, all at once. */
+static void print_settings(int statement_timeout, struct buf *sql)
+{
+    buf_printf(sql,
+        "SET statement_timeout = %d; SET lock_timeout = %d;"
+        "SET idle_in_transaction_session_timeout = %d;"
+        "SET enable_seqscan = off; SET jit = off;"
+        "SET plan_cache_mode = force_generic_plan;"
+        "SET gin_pending_list_limit = '1GB';",
+        statement_timeout, statement_timeout / PG_RUNS_MAX + 1, IDLE_TIMEOUT);
+}
+
+enum look {
+    LOOK_ENCODING,
+    LOOK_KNOWN,    /* how many of the migrations that this program needs */
+    LOOK_BREAKING, /* the first later one that is; NULL: none */
+    LOOK_IDENTITY,
+};
+
+/* What the database says of itself, in the order above. A timeline begins with
+ * each promotion of a standby and each recovery to a point in time. */
+static void print_look(struct buf *sql)
+{
+    buf_printf(sql,
+        "SELECT current_setting('server_encoding'),"
+        " count(*) FILTER (WHERE version <= %1$d)::text,"
+        " min(version) FILTER (WHERE version > %1$d AND NOT compatible)::text,"
+        " (SELECT hashtextextended(concat_ws(' ', system_identifier, oid,"
+        " CASE WHEN NOT pg_is_in_recovery()"
+        " THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) END, id), 0)"
+        " FROM pg_control_system(), pg_database, incarnation"
+        " WHERE datname = current_database())::text FROM migration",
+        DATABASE_SCHEMA_VERSION);
+}
+
+/* Holds that against what this program needs. */
+static enum error accept(
+    const struct pg *pg, int64_t *identity, struct buf *reason)
+{
+    if (pg_rows(pg) == 0) {
+        buf_puts(reason,
+            "database: it has no newsfeed tables yet, or those of an older "
+            "release; run sql/migrate");
+        return ERR_INVALID;
+    }
+    const char *encoding = pg_text(pg, 0, LOOK_ENCODING).data;
+    int known = atoi(pg_text(pg, 0, LOOK_KNOWN).data);
+    int breaking = atoi(pg_text(pg, 0, LOOK_BREAKING).data);
+
+    if (strcmp(encoding, "UTF8") != 0)
+        buf_printf(reason,
+            "database: its encoding is %s and must be UTF8; make it anew with "
+            "createdb -E UTF8 -T template0",
+            encoding);
+    else if (known < DATABASE_SCHEMA_VERSION)
+        buf_printf(reason,
+            "database: its schema has version %d, this program needs version "
+            "%d; run sql/migrate",
+            known, DATABASE_SCHEMA_VERSION);
+    else if (breaking > 0)
+        buf_printf(reason,
+            "database: its schema has version %d, which a program for version "
+            "%d does not know; install the program that belongs to it",
+            breaking, DATABASE_SCHEMA_VERSION);
+    else {
+        *identity = strtoll(pg_text(pg, 0, LOOK_IDENTITY).data, NULL, 10);
+        return OK;
+    }
+    return ERR_INVALID;
+}
+
+struct pg *database_new(
+    const struct config *config, int statement_timeout, struct breaker *breaker)
+{
+    struct buf opening = {0};
+
+    if (config->db_prepare) /* or a pooler would give them to others */
+        print_settings(statement_timeout, &opening);
+    print_look(&opening);
+    struct pg *pg = opening.failed
+                        ? NULL
+                        : pg_new(&(struct pg_settings){
+                              .conninfo = config->db_conninfo,
+                              .connect_timeout = config->db_connect_timeout,
+                              .statement_timeout = statement_timeout,
+                              .prepare = config->db_prepare,
+                              .opening = buf_text(&opening),
+                              .accept = accept,
+                              .breaker = breaker,
+                          });
+    buf_free(&opening);
+    return pg;
+}
+
+enum error database_check(const struct config *config, struct buf *reason)
+{
+    struct pg *pg = database_new(config, config->db_statement_timeout, NULL);
+    enum error error = pg ? pg_connect(pg, reason) : ERR_NO_DATABASE;
+
+    pg_free(pg);
+    return error;
+}
