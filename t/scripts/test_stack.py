@@ -2,6 +2,7 @@
 PostgreSQL here. The end-to-end tests drive the rest of it."""
 
 import os
+import shutil
 import select
 import signal
 import socket
@@ -145,14 +146,15 @@ def test_a_seed_that_is_no_stack_is_refused(stack, folder):
     assert code != 0 and f"SEED={folder}" in output
 
 
-def test_a_migration_that_fails_is_said_so(folder):
-    copy = folder / "copy"
+def copy_of_checkout(folder):
+    """Of what contrib/stack needs of it, where every account can read it."""
     for name in ("contrib", "sql", "nginx"):
-        (copy / name).mkdir(parents=True)
-        for file in (ROOT / name).iterdir():
-            if file.is_file():
-                (copy / name / file.name).write_bytes(file.read_bytes())
-                (copy / name / file.name).chmod(0o755)
+        shutil.copytree(ROOT / name, folder / "copy" / name, symlinks=True)
+    return folder / "copy"
+
+
+def test_a_migration_that_fails_is_said_so(folder):
+    copy = copy_of_checkout(folder)
     (copy / "sql" / "001_feed.sql").write_text("SELECT nonsense;\n")
     stack = Stack(folder / "run", copy / "contrib" / "stack")
     code, output = stack.call("up", "postgres")
@@ -181,13 +183,14 @@ def test_an_empty_folder_of_somebody_is_left_as_it_is(folder, command):
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="needs another account's folder")
-def test_a_folder_of_another_account_is_named(stack):
+def test_a_folder_of_another_account_is_named(stack, folder):
     stack.call("up", "postgres")
+    script = copy_of_checkout(folder) / "contrib" / "stack"
     for command in ("start", "stop", "status", "reset"):
         result = subprocess.run(
-            ["setpriv", "--reuid=nobody", "--clear-groups", "bash",
-             "-s", command], stdin=open(stack.script), text=True,
-            capture_output=True, env={**os.environ, "RUN": str(stack.run)})
+            ["setpriv", "--reuid=nobody", "--clear-groups", script, command],
+            text=True, capture_output=True,
+            env={**os.environ, "RUN": str(stack.run)})
         assert "belongs to postgres" in result.stderr, command
 
 
