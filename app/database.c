@@ -16,15 +16,17 @@ enum {
  * holds it may wait for one of ours, which PostgreSQL looks for only after its
  * deadlock_timeout. Whoever adds to the search index never has to put its
  * waiting entries in their places: that is done beside it, all at once. */
-static void print_settings(int statement_timeout, struct buf *sql)
+static void print_settings(
+    const char *set, int statement_timeout, struct buf *sql)
 {
     buf_printf(sql,
-        "SET statement_timeout = %d; SET lock_timeout = %d;"
-        "SET idle_in_transaction_session_timeout = %d;"
-        "SET enable_seqscan = off; SET jit = off;"
-        "SET plan_cache_mode = force_generic_plan;"
-        "SET gin_pending_list_limit = '1GB';",
-        statement_timeout, statement_timeout / PG_RUNS_MAX + 1, IDLE_TIMEOUT);
+        "%1$s statement_timeout = %2$d;%1$s lock_timeout = %3$d;"
+        "%1$s idle_in_transaction_session_timeout = %4$d;"
+        "%1$s enable_seqscan = off;%1$s jit = off;"
+        "%1$s plan_cache_mode = force_generic_plan;"
+        "%1$s gin_pending_list_limit = '1GB';",
+        set, statement_timeout, statement_timeout / PG_RUNS_MAX + 1,
+        IDLE_TIMEOUT);
 }
 
 enum look {
@@ -86,26 +88,34 @@ static enum error accept(
     return ERR_INVALID;
 }
 
+/* A pooler gives a session to others behind each transaction: then they are
+ * set in transactions, and statements by themselves have what their role has
+ * (etc/newsfeed.conf). */
 struct pg *database_new(
     const struct config *config, int statement_timeout, struct breaker *breaker)
 {
     struct buf opening = {0};
+    struct buf transaction = {0};
+    struct pg *pg = NULL;
 
-    if (config->db_prepare) /* or a pooler would give them to others */
-        print_settings(statement_timeout, &opening);
+    if (config->db_prepare)
+        print_settings("SET", statement_timeout, &opening);
+    else
+        print_settings("SET LOCAL", statement_timeout, &transaction);
     print_look(&opening);
-    struct pg *pg = opening.failed
-                        ? NULL
-                        : pg_new(&(struct pg_settings){
-                              .conninfo = config->db_conninfo,
-                              .connect_timeout = config->db_connect_timeout,
-                              .statement_timeout = statement_timeout,
-                              .prepare = config->db_prepare,
-                              .opening = buf_text(&opening),
-                              .accept = accept,
-                              .breaker = breaker,
-                          });
+    if (!opening.failed && !transaction.failed)
+        pg = pg_new(&(struct pg_settings){
+            .conninfo = config->db_conninfo,
+            .connect_timeout = config->db_connect_timeout,
+            .statement_timeout = statement_timeout,
+            .prepare = config->db_prepare,
+            .opening = buf_text(&opening),
+            .transaction = buf_text(&transaction),
+            .accept = accept,
+            .breaker = breaker,
+        });
     buf_free(&opening);
+    buf_free(&transaction);
     return pg;
 }
 

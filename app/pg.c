@@ -23,7 +23,7 @@ static const int64_t pg_epoch = INT64_C(946684800000000);
 
 struct pg {
     struct pg_settings settings;
-    char *opening;
+    struct buf opening, transaction, begin; /* SQL */
     PGconn *conn;
     PGresult *result;
     bool prepared[STATEMENTS_MAX];
@@ -41,10 +41,12 @@ struct pg *pg_new(const struct pg_settings *settings)
     if (!pg)
         return NULL;
     pg->settings = *settings;
-    pg->settings.opening = pg->opening = strdup(settings->opening);
-    if (pg->opening)
+    buf_puts(&pg->opening, settings->opening);
+    buf_puts(&pg->transaction, settings->transaction);
+    buf_printf(&pg->begin, "BEGIN;%s", settings->transaction);
+    if (!pg->opening.failed && !pg->transaction.failed && !pg->begin.failed)
         return pg;
-    free(pg);
+    pg_free(pg);
     return NULL;
 }
 
@@ -68,7 +70,9 @@ void pg_free(struct pg *pg)
     if (!pg)
         return;
     disconnect(pg);
-    free(pg->opening);
+    buf_free(&pg->opening);
+    buf_free(&pg->transaction);
+    buf_free(&pg->begin);
     free(pg);
 }
 
@@ -203,7 +207,8 @@ int64_t pg_identity(const struct pg *pg)
 /* Opens the session, and has it looked at. */
 static enum error greet(struct pg *pg, int64_t deadline, struct buf *reason)
 {
-    if (!PQsendQuery(pg->conn, pg->opening) || !receive(pg, deadline)) {
+    if (!PQsendQuery(pg->conn, buf_text(&pg->opening)) ||
+        !receive(pg, deadline)) {
         explain(reason, PQerrorMessage(pg->conn));
         return ERR_NO_DATABASE;
     }
@@ -361,7 +366,9 @@ static bool run(struct pg *pg, struct pg_statement *statement,
 {
     const char *values[PG_PARAMS_MAX];
 
-    *is_sent = !pg->settings.prepare;
+    *is_sent = true;
+    if (statement->many)
+        return PQsendQuery(pg->conn, statement->sql) && receive(pg, deadline);
     for (int i = 0; i < params->count; i++)
         values[i] = params->values[i] ? params->values[i]
                                       : (const char *)&params->numbers[i];
@@ -371,6 +378,7 @@ static bool run(struct pg *pg, struct pg_statement *statement,
                    params->types, values, params->lengths, params->formats,
                    1) &&
                receive(pg, deadline);
+    *is_sent = false;
     if (!is_prepared(pg, statement)) {
         if (!prepare(pg, statement, params, deadline))
             return false;
@@ -512,12 +520,17 @@ enum error pg_exec(
 
 enum error pg_send(struct pg *pg, const struct pg_statement *statement)
 {
+    struct buf sql = {0};
+
     if (!pg_refresh(pg))
         return ERR_NO_DATABASE;
 
+    buf_printf(&sql, "%s%s", buf_text(&pg->transaction), statement->sql);
     pg->deadline =
         monotonic_ms() + pg->settings.statement_timeout + CLIENT_GRACE;
-    if (!PQsendQuery(pg->conn, statement->sql)) {
+    bool is_sent = !sql.failed && PQsendQuery(pg->conn, buf_text(&sql));
+    buf_free(&sql);
+    if (!is_sent) {
         lose_connection(pg, statement, pg->deadline, true);
         return ERR_NO_DATABASE;
     }
@@ -549,11 +562,15 @@ bool pg_is_connected(const struct pg *pg)
 
 enum error pg_begin(struct pg *pg)
 {
-    static struct pg_statement begin = {
-        .name = "begin", .sql = "BEGIN", .reads = true};
+    struct pg_statement begin = {.name = "begin",
+        .sql = buf_text(&pg->begin),
+        .reads = true,
+        .many = true};
     enum error error = pg_exec(pg, &begin, &(struct pg_params){0});
 
-    pg->in_transaction = !error;
+    pg->in_transaction = true;
+    if (error) /* perhaps behind its first word */
+        pg_rollback(pg);
     return error;
 }
 

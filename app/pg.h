@@ -25,7 +25,8 @@ struct pg_settings {
     int connect_timeout;   /* ms, of a whole attempt */
     int statement_timeout; /* ms that the server may take; we wait a bit more */
     bool prepare;
-    const char *opening; /* SQL that a session begins with, sent in one go */
+    const char *opening;     /* SQL that a session begins with, in one go */
+    const char *transaction; /* the same of a transaction, ends with a ";" */
     pg_accept *accept;
     struct breaker *breaker; /* tells of an outage; NULL: never spared one */
 };
@@ -36,6 +37,7 @@ struct pg_statement {
     const char *sql;
     bool reads;   /* may be run again when the connection breaks in it */
     bool commits; /* makes last what ran before it */
+    bool many;    /* several at once, without parameters or rows */
     int slot;     /* the driver's */
 };
 
@@ -91,9 +93,9 @@ int64_t pg_identity(const struct pg *pg);
 MUST_CHECK enum error pg_exec(
     struct pg *pg, struct pg_statement *statement, struct pg_params *params);
 
-/* Sends a statement without parameters and does not wait for it: until
- * pg_is_running says that it has ended, nothing else may be asked of this pg.
- * How it ended is logged if it failed, and no more. */
+/* Sends a statement without parameters, as a transaction of its own, and does
+ * not wait for it: until pg_is_running says that it has ended, nothing else may
+ * be asked of this pg. How it ended is logged if it failed, and no more. */
 MUST_CHECK enum error pg_send(
     struct pg *pg, const struct pg_statement *statement);
 bool pg_is_running(struct pg *pg);

@@ -17,6 +17,7 @@ enum {
 static struct config config;
 static struct pg_settings given;
 static char opening[2000];
+static char transaction[2000];
 static int rows;
 static char known[12], breaking[12];
 static const char *answer[4] = {NULL, known, breaking, "-876543210987654321"};
@@ -28,7 +29,9 @@ struct pg *pg_new(const struct pg_settings *settings)
 
     given = *settings;
     ck_assert_uint_lt(strlen(settings->opening), sizeof(opening));
+    ck_assert_uint_lt(strlen(settings->transaction), sizeof(transaction));
     strcpy(opening, settings->opening);
+    strcpy(transaction, settings->transaction);
     return (struct pg *)&pg;
 }
 
@@ -115,6 +118,7 @@ START_TEST(a_session_is_set_up_and_then_looked_at)
     ck_assert_ptr_nonnull(look);
     ck_assert_ptr_null(strchr(look, ';')); /* the last, whose answer counts */
     ck_assert_ptr_null(strstr(look, "SET "));
+    ck_assert_str_eq(transaction, "");
 }
 END_TEST
 
@@ -136,6 +140,64 @@ START_TEST(a_session_of_a_poolers_is_only_looked_at)
     open_session(800);
     ck_assert_msg(strncmp(opening, "SELECT ", 7) == 0, "%s", opening);
     ck_assert(!given.prepare);
+}
+END_TEST
+
+/* Each "SET name = value" becomes "SET LOCAL name = value". */
+START_TEST(its_transactions_are_set_up_as_others_sessions_are)
+{
+    char local[200];
+    int count = 0;
+
+    open_session(10000);
+    *strstr(opening, "SELECT ") = '\0';
+    char *session = strdup(opening);
+    config.db_prepare = false;
+    open_session(10000);
+    char *rest = session;
+    for (char *set; *(set = strsep(&rest, ";")); count++) {
+        snprintf(local, sizeof(local), "SET LOCAL %s;", set + strlen("SET "));
+        ck_assert_has(transaction, local);
+    }
+    ck_assert_int_eq(count, 7);
+    free(session);
+}
+END_TEST
+
+/* Run from the top folder, for etc/newsfeed.conf. */
+static void read_sample(char *text, size_t size)
+{
+    FILE *file = fopen("etc/newsfeed.conf", "r");
+
+    ck_assert_ptr_nonnull(file);
+    size_t len = fread(text, 1, size - 1, file);
+    text[len] = '\0';
+    fclose(file);
+}
+
+/* What a statement by itself needs, its role has. */
+START_TEST(the_sample_names_all_else_for_the_role)
+{
+    static const char of_transactions[] = /* of several statements */
+        " idle_in_transaction_session_timeout gin_pending_list_limit "
+        " plan_cache_mode "; /* of statements that are prepared */
+    static char sample[20000];
+    char line[200], name[100];
+    int count = 0;
+
+    read_sample(sample, sizeof(sample));
+    config.db_prepare = false;
+    open_session(800);
+    for (const char *at = transaction; (at = strstr(at, "SET LOCAL ")); at++) {
+        ck_assert_int_eq(sscanf(at, "SET LOCAL %98s", name), 1);
+        snprintf(line, sizeof(line), " %s ", name);
+        if (strstr(of_transactions, line))
+            continue;
+        snprintf(line, sizeof(line), "ALTER ROLE newsfeed SET %s = ", name);
+        ck_assert_has(sample, line);
+        count++;
+    }
+    ck_assert_int_eq(count, 4);
 }
 END_TEST
 
@@ -222,6 +284,8 @@ int main(void)
     tcase_add_test(tests, a_session_is_set_up_and_then_looked_at);
     tcase_add_test(tests, a_lock_is_given_up_in_time_to_try_again);
     tcase_add_test(tests, a_session_of_a_poolers_is_only_looked_at);
+    tcase_add_test(tests, its_transactions_are_set_up_as_others_sessions_are);
+    tcase_add_test(tests, the_sample_names_all_else_for_the_role);
     tcase_add_test(tests, the_right_database_is_accepted_and_has_its_identity);
     tcase_add_test(tests, without_tables_it_has_to_be_migrated);
     tcase_add_test(tests, with_too_few_migrations_it_has_to_be_migrated);
