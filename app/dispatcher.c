@@ -4,11 +4,12 @@
 #include <stdlib.h>
 
 #include "cache.h"
+#include "clock.h"
 #include "database.h"
 #include "dispatcher.h"
+#include "exit.h"
 #include "log.h"
 #include "outbox.h"
-#include "worker.h"
 
 enum {
     ORDERS_MAX = 100,          /* small ones in one transaction */

@@ -5,7 +5,7 @@
 #include "config.h"
 #include "scoreboard.h"
 
-/* Returns the exit code (see worker.h). QUIT: after the piece in work. */
+/* Returns the exit code (exit.h). QUIT: after the piece in work. */
 int dispatcher_run(const struct config *config, struct scoreboard *scoreboard,
     struct slot *slot);
 

@@ -13,7 +13,9 @@
 #include <unistd.h>
 
 #include "cache.h"
+#include "clock.h"
 #include "dispatcher.h"
+#include "exit.h"
 #include "log.h"
 #include "master.h"
 #include "report.h"

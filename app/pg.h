@@ -7,9 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "breaker.h"
 #include "buf.h"
 #include "error.h"
-#include "scoreboard.h"
 
 struct pg; /* one connection, made at first need and again when it breaks */
 

@@ -1,8 +1,8 @@
 /* What each process is doing, in memory that all of them share. */
 #include <stdio.h>
 #include <sys/mman.h>
-#include <time.h>
 
+#include "clock.h"
 #include "scoreboard.h"
 
 struct scoreboard *scoreboard_new(void)
@@ -60,47 +60,10 @@ void slot_idle(struct slot *slot)
     slot->busy_since = 0;
 }
 
-bool breaker_is_open(struct breaker *breaker)
-{
-    return breaker->open_until > monotonic_ms();
-}
-
-bool breaker_was_tripped(struct breaker *breaker)
-{
-    return breaker->open_until != 0;
-}
-
-bool breaker_trip(struct breaker *breaker, int ms)
-{
-    return atomic_exchange(&breaker->open_until, monotonic_ms() + ms) == 0;
-}
-
-bool breaker_reset(struct breaker *breaker)
-{
-    return breaker->open_until && atomic_exchange(&breaker->open_until, 0) != 0;
-}
-
 bool scoreboard_has_database(const struct scoreboard *scoreboard)
 {
     for (int i = 0; i < SCOREBOARD_SLOTS; i++)
         if (scoreboard->slots[i].ready && scoreboard->slots[i].connected)
             return true;
     return false;
-}
-
-bool breaker_take(struct breaker *breaker, int ms)
-{
-    int64_t now = monotonic_ms();
-    int64_t until = breaker->open_until;
-
-    return until <= now && atomic_compare_exchange_strong(
-                               &breaker->open_until, &until, now + ms);
-}
-
-int64_t monotonic_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }

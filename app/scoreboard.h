@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "breaker.h"
 #include "error.h"
 
 enum {
@@ -26,12 +27,6 @@ struct slot {
     _Atomic bool connected; /* to the database, as far as it knows */
     char request_id[65];    /* of the request in work */
     char request_line[160]; /* "POST /participant/1/outbound" */
-};
-
-/* A time until which something that just failed is left alone: the first
- * process to find it out spares the others. */
-struct breaker {
-    _Atomic int64_t open_until; /* monotonic ms */
 };
 
 /* One cache server. A page that is not read is only slower, so after a failure
@@ -68,20 +63,7 @@ void slot_begin(struct slot *slot, const char *request_id, const char *method,
 void slot_end(struct slot *slot);
 void slot_idle(struct slot *slot);
 
-bool breaker_is_open(struct breaker *breaker);
-bool breaker_was_tripped(struct breaker *breaker); /* and not reset since */
-
-/* True for one process alone: whose call begins or ends a failure. */
-bool breaker_trip(struct breaker *breaker, int ms);
-bool breaker_reset(struct breaker *breaker);
-
 /* Whether any worker that takes requests has a connection to the database. */
 bool scoreboard_has_database(const struct scoreboard *scoreboard);
-
-/* Trips it unless it is open: true for one process in so many ms. */
-bool breaker_take(struct breaker *breaker, int ms);
-
-/* Milliseconds of the monotonic clock. */
-int64_t monotonic_ms(void);
 
 #endif

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "cache.h"
+#include "exit.h"
 #include "fcgi.h"
 #include "log.h"
 #include "serve.h"

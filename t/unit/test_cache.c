@@ -7,6 +7,7 @@
 #include <check.h>
 
 #include "cache.h"
+#include "clock.h"
 #include "memc.h"
 #include "runtime.h"
 

@@ -6,6 +6,7 @@
 
 #include <check.h>
 
+#include "clock.h"
 #include "scoreboard.h"
 
 static struct scoreboard *scoreboard;
@@ -134,30 +135,6 @@ START_TEST(a_cleared_slot_knows_nothing)
 }
 END_TEST
 
-START_TEST(a_breaker_opens_and_is_reset)
-{
-    struct breaker *breaker = &scoreboard->db;
-
-    ck_assert(!breaker_is_open(breaker) && !breaker_was_tripped(breaker));
-    breaker_trip(breaker, 60000);
-    ck_assert(breaker_is_open(breaker) && breaker_was_tripped(breaker));
-    breaker_reset(breaker);
-    ck_assert(!breaker_is_open(breaker) && !breaker_was_tripped(breaker));
-}
-END_TEST
-
-START_TEST(one_process_begins_and_ends_a_failure)
-{
-    struct breaker *breaker = &scoreboard->db;
-
-    ck_assert(!breaker_reset(breaker));
-    ck_assert(breaker_trip(breaker, 0));
-    ck_assert(!breaker_trip(breaker, 60000));
-    ck_assert(breaker_reset(breaker));
-    ck_assert(!breaker_reset(breaker));
-}
-END_TEST
-
 START_TEST(a_worker_has_the_database_while_it_takes_requests)
 {
     struct slot *slot = &scoreboard->slots[SCOREBOARD_SLOTS - 1];
@@ -169,27 +146,6 @@ START_TEST(a_worker_has_the_database_while_it_takes_requests)
     ck_assert(scoreboard_has_database(scoreboard));
     slot_clear(slot);
     ck_assert(!scoreboard_has_database(scoreboard));
-}
-END_TEST
-
-START_TEST(a_breaker_closes_when_its_time_is_over)
-{
-    struct breaker *breaker = &scoreboard->cache[0].reads;
-
-    breaker_trip(breaker, 0);
-    ck_assert(!breaker_is_open(breaker));
-    ck_assert(breaker_was_tripped(breaker));
-}
-END_TEST
-
-START_TEST(one_takes_a_breaker_until_its_time_is_over)
-{
-    struct breaker *breaker = &scoreboard->payments[0];
-
-    ck_assert(breaker_take(breaker, 60000));
-    ck_assert(!breaker_take(breaker, 60000));
-    breaker_trip(breaker, 0);
-    ck_assert(breaker_take(breaker, 60000));
 }
 END_TEST
 
@@ -209,11 +165,7 @@ int main(void)
     tcase_add_test(tests, who_becomes_idle_is_seen);
     tcase_add_test(tests, a_long_path_is_cut);
     tcase_add_test(tests, a_cleared_slot_knows_nothing);
-    tcase_add_test(tests, a_breaker_opens_and_is_reset);
-    tcase_add_test(tests, one_process_begins_and_ends_a_failure);
     tcase_add_test(tests, a_worker_has_the_database_while_it_takes_requests);
-    tcase_add_test(tests, a_breaker_closes_when_its_time_is_over);
-    tcase_add_test(tests, one_takes_a_breaker_until_its_time_is_over);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
