@@ -9,6 +9,7 @@
 #include <json-c/json.h>
 
 #include "api.h"
+#include "runner.h"
 
 /* The handlers themselves are tested with a database, end to end. */
 #define HANDLER(name)                                        \
@@ -366,12 +367,8 @@ END_TEST
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof(*(array))))
 
-int main(void)
+void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("api");
-    TCase *tests = tcase_create("api");
-    SRunner *runner = srunner_create(suite);
-
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, every_operation_is_found_by_its_id);
     tcase_add_test(tests, other_ids_are_not_found);
@@ -392,9 +389,4 @@ int main(void)
         COUNT(large_limits));
     tcase_add_test(tests, a_list_gets_its_links);
     tcase_add_test(tests, a_list_without_neighbours_gets_no_links);
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -13,6 +13,7 @@
 
 #include "auth.h"
 #include "memory.h"
+#include "runner.h"
 
 #define KEY "0123456789abcdef0123456789ABCDEF" /* as short as it may be */
 #define HEADER "{\"alg\":\"HS256\"}"
@@ -1037,23 +1038,25 @@ static void add_keys(TCase *tests)
     tcase_add_test(tests, a_folder_is_no_key_file);
 }
 
-int main(void)
+/* Once, around all tests: one that fails does not tear down. */
+static void make_key_file(void)
 {
-    Suite *suite = suite_create("auth");
-    TCase *tests = tcase_create("auth");
-    SRunner *runner = srunner_create(suite);
-    int fd = mkstemp(key_file); /* here: a test that fails does not tear down */
+    int fd = mkstemp(key_file);
 
-    if (fd < 0 || close(fd) < 0)
-        return EXIT_FAILURE;
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(close(fd), 0);
+}
+
+static void remove_key_file(void)
+{
+    unlink(key_file);
+}
+
+void add_tests(TCase *tests)
+{
+    tcase_add_unchecked_fixture(tests, make_key_file, remove_key_file);
     tcase_add_checked_fixture(tests, set_up, tear_down);
     add_signatures(tests);
     add_claims(tests);
     add_keys(tests);
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    unlink(key_file);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,9 +1,6 @@
 /* Tests of breaker. */
-#include <stdlib.h>
-
-#include <check.h>
-
 #include "breaker.h"
+#include "runner.h"
 
 START_TEST(a_breaker_opens_and_is_reset)
 {
@@ -50,19 +47,10 @@ START_TEST(one_takes_a_breaker_until_its_time_is_over)
 }
 END_TEST
 
-int main(void)
+void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("breaker");
-    TCase *tests = tcase_create("breaker");
-    SRunner *runner = srunner_create(suite);
-
     tcase_add_test(tests, a_breaker_opens_and_is_reset);
     tcase_add_test(tests, one_process_begins_and_ends_a_failure);
     tcase_add_test(tests, a_breaker_closes_when_its_time_is_over);
     tcase_add_test(tests, one_takes_a_breaker_until_its_time_is_over);
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

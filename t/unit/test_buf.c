@@ -2,9 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
-
 #include "buf.h"
+#include "runner.h"
 
 START_TEST(is_empty_text_at_first)
 {
@@ -127,12 +126,8 @@ START_TEST(reset_gives_much_memory_back_and_clears_a_failure)
 }
 END_TEST
 
-int main(void)
+void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("buf");
-    TCase *tests = tcase_create("buf");
-    SRunner *runner = srunner_create(suite);
-
     tcase_add_test(tests, is_empty_text_at_first);
     tcase_add_test(tests, appends_in_order);
     tcase_add_test(tests, prints_the_extremes_of_integers);
@@ -142,9 +137,4 @@ int main(void)
     tcase_add_test(tests, fails_beyond_its_limit);
     tcase_add_test(tests, reset_keeps_little_memory);
     tcase_add_test(tests, reset_gives_much_memory_back_and_clears_a_failure);
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -4,11 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "cache.h"
 #include "clock.h"
 #include "memc.h"
+#include "runner.h"
 #include "runtime.h"
 
 /* --- the played memc ---------------------------------------------------- */
@@ -1305,12 +1304,8 @@ START_TEST(there_is_no_map_of_bad_servers)
 }
 END_TEST
 
-int main(void)
+void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("cache");
-    TCase *tests = tcase_create("cache");
-    SRunner *runner = srunner_create(suite);
-
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, a_page_is_a_hit);
     tcase_add_test(tests, a_page_replaces_what_the_buffer_held);
@@ -1404,9 +1399,4 @@ int main(void)
     tcase_add_test(tests, what_was_read_under_another_database_is_not_stored);
     tcase_add_test(
         tests, debts_are_paid_under_the_database_that_they_were_made_in);
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -4,11 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "check.h"
 #include "json.h"
 #include "memory.h"
+#include "runner.h"
 
 static const char yaml[] =
     "openapi: 3.1.0\n"
@@ -615,18 +614,9 @@ static void add_bodies(TCase *tests)
     tcase_add_test(tests, without_memory_nothing_is_taken_for_something_else);
 }
 
-int main(void)
+void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("check");
-    TCase *tests = tcase_create("check");
-    SRunner *runner = srunner_create(suite);
-
     tcase_add_checked_fixture(tests, set_up, tear_down);
     add_parameters(tests);
     add_bodies(tests);
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -4,9 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "config.h"
+#include "runner.h"
 
 static char file[] = "/tmp/newsfeed-config-XXXXXX";
 static struct config *config;
@@ -314,12 +313,8 @@ END_TEST
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof(*(array))))
 
-int main(void)
+void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("config");
-    TCase *tests = tcase_create("config");
-    SRunner *runner = srunner_create(suite);
-
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, without_a_file_defaults_hold);
     tcase_add_test(tests, a_file_sets_every_kind_of_value);
@@ -343,9 +338,4 @@ int main(void)
     tcase_add_loop_test(
         tests, a_bad_override_is_refused, 0, COUNT(bad_overrides));
     tcase_add_test(tests, printed_settings_are_settings);
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
-
 #include "database.h"
+#include "runner.h"
 
 enum {
     NEEDED = DATABASE_SCHEMA_VERSION
@@ -273,12 +272,8 @@ START_TEST(a_database_that_is_refused_has_no_identity)
 }
 END_TEST
 
-int main(void)
+void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("database");
-    TCase *tests = tcase_create("database");
-    SRunner *runner = srunner_create(suite);
-
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, the_settings_reach_the_driver);
     tcase_add_test(tests, a_session_is_set_up_and_then_looked_at);
@@ -292,9 +287,4 @@ int main(void)
     tcase_add_test(tests, a_later_breaking_migration_needs_a_later_program);
     tcase_add_test(tests, another_encoding_is_refused_before_all_else);
     tcase_add_test(tests, a_database_that_is_refused_has_no_identity);
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

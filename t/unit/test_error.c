@@ -1,9 +1,6 @@
 /* Tests of error. */
-#include <stdlib.h>
-
-#include <check.h>
-
 #include "error.h"
+#include "runner.h"
 
 /* What clients rely on: the contract's codes, with the names of RFC 9110. */
 static const struct {
@@ -53,19 +50,10 @@ START_TEST(another_status_is_unknown)
 }
 END_TEST
 
-int main(void)
+void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("error");
-    TCase *tests = tcase_create("error");
-    SRunner *runner = srunner_create(suite);
-
     tcase_add_loop_test(tests, an_error_has_a_status_and_a_title, 0,
         (int)(sizeof(errors) / sizeof(*errors)));
     tcase_add_test(tests, what_is_no_error_has_a_title_too);
     tcase_add_test(tests, another_status_is_unknown);
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,9 +1,6 @@
 /* fault: faults are kept in order, copied, and counted past the limit. */
-#include <stdlib.h>
-
-#include <check.h>
-
 #include "../../app/fault.h"
+#include "runner.h"
 
 START_TEST(keeps_place_and_sentence)
 {
@@ -51,19 +48,10 @@ START_TEST(is_empty_when_freed)
 }
 END_TEST
 
-int main(void)
+void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("fault");
-    TCase *tests = tcase_create("fault");
     tcase_add_test(tests, keeps_place_and_sentence);
     tcase_add_test(tests, copies_the_place);
     tcase_add_test(tests, counts_what_it_does_not_keep);
     tcase_add_test(tests, is_empty_when_freed);
-    suite_add_tcase(suite, tests);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

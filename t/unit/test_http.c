@@ -2,9 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
-
 #include "http.h"
+#include "runner.h"
 
 static struct http_response response;
 static struct buf out;
@@ -257,12 +256,8 @@ END_TEST
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof(*(array))))
 
-int main(void)
+void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("http");
-    TCase *tests = tcase_create("http");
-    SRunner *runner = srunner_create(suite);
-
     tcase_add_checked_fixture(tests, NULL, tear_down);
     tcase_add_test(tests, bytes_are_percent_encoded_but_plain_ones);
     tcase_add_test(tests, a_head_has_status_type_tag_length_and_headers);
@@ -282,9 +277,4 @@ int main(void)
     tcase_add_loop_test(tests, other_bytes_are_no_page, 0, COUNT(no_pages));
     tcase_add_test(tests, a_reset_response_is_empty);
     tcase_add_loop_test(tests, escapes_are_decoded, 0, COUNT(escapes));
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

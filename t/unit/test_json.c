@@ -8,6 +8,7 @@
 
 #include "json.h"
 #include "memory.h"
+#include "runner.h"
 
 static struct json_object *value;
 static struct faults faults;
@@ -800,18 +801,9 @@ static void add_printing(TCase *tests)
     tcase_add_test(tests, a_problem_lists_no_more_faults_than_are_kept);
 }
 
-int main(void)
+void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("json");
-    TCase *tests = tcase_create("json");
-    SRunner *runner = srunner_create(suite);
-
     tcase_add_checked_fixture(tests, NULL, tear_down);
     add_reading(tests);
     add_printing(tests);
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

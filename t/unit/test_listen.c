@@ -11,9 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "listen.h"
+#include "runner.h"
 
 static char folder[32];
 static char path[64];
@@ -257,12 +256,8 @@ START_TEST(a_closed_standard_error_is_no_place_for_a_socket)
 }
 END_TEST
 
-int main(void)
+void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("listen");
-    TCase *tests = tcase_create("listen");
-    SRunner *runner = srunner_create(suite);
-
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, a_socket_is_made_for_owner_and_group);
     tcase_add_test(tests, a_socket_that_is_left_over_is_replaced);
@@ -278,9 +273,4 @@ int main(void)
     tcase_add_test(tests, systemd_must_pass_one_socket);
     tcase_add_test(tests, without_a_socket_it_says_how_to_give_one);
     tcase_add_test(tests, a_closed_standard_error_is_no_place_for_a_socket);
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -13,9 +13,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "log.h"
+#include "runner.h"
 
 static char line[8192]; /* what was logged */
 static int pipe_fds[2];
@@ -332,12 +331,8 @@ START_TEST(a_long_line_is_cut_and_still_ends)
 }
 END_TEST
 
-int main(void)
+void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("log");
-    TCase *tests = tcase_create("log");
-    SRunner *runner = srunner_create(suite);
-
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, a_line_says_when_what_who_and_about_what);
     tcase_add_test(tests, a_request_is_named_until_it_is_over);
@@ -355,9 +350,4 @@ int main(void)
     tcase_add_test(tests, control_characters_of_two_bytes_are_masked_as_well);
     tcase_add_test(tests, bytes_that_are_no_utf8_are_masked);
     tcase_add_test(tests, a_long_line_is_cut_and_still_ends);
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,9 +1,9 @@
 /* The list of cache servers, and which of them holds what. No server runs. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "memc.h"
 #include "memory.h"
+#include "runner.h"
 
 enum {
     GROUPS = 1000,
@@ -170,11 +170,8 @@ START_TEST(a_lack_of_memory_does_not_last)
 }
 END_TEST
 
-int main(void)
+void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("memc");
-    TCase *tests = tcase_create("memc");
-
     tcase_add_test(tests, a_list_names_sockets_and_hosts);
     tcase_add_test(tests, a_server_keeps_its_name_in_another_list);
     tcase_add_loop_test(
@@ -186,11 +183,4 @@ int main(void)
         a_server_that_is_added_takes_from_the_others_and_moves_nothing_else);
     tcase_add_test(tests, a_server_that_is_not_there_is_a_lost_connection);
     tcase_add_test(tests, a_lack_of_memory_does_not_last);
-    suite_add_tcase(suite, tests);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

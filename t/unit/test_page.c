@@ -1,9 +1,6 @@
 /* Tests of page. */
-#include <stdlib.h>
-
-#include <check.h>
-
 #include "page.h"
+#include "runner.h"
 
 /* What store gives for a page that was asked for, and its links. */
 static const struct {
@@ -83,19 +80,10 @@ END_TEST
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof(*(array))))
 
-int main(void)
+void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("page");
-    TCase *tests = tcase_create("page");
-    SRunner *runner = srunner_create(suite);
-
     tcase_add_checked_fixture(tests, NULL, tear_down);
     tcase_add_loop_test(
         tests, a_page_is_linked_to_its_neighbours, 0, COUNT(cases));
     tcase_add_test(tests, a_query_is_carried_along_as_it_is);
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,10 +1,8 @@
 /* Tests of pattern: what differs between regular expressions. */
-#include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
-
 #include "pattern.h"
+#include "runner.h"
 
 static char reason[PATTERN_REASON_MAX];
 
@@ -144,20 +142,11 @@ END_TEST
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof(*(array))))
 
-int main(void)
+void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("pattern");
-    TCase *tests = tcase_create("pattern");
-    SRunner *runner = srunner_create(suite);
-
     tcase_add_loop_test(
         tests, white_space_is_that_of_ecma_262, 0, COUNT(patterns));
     tcase_add_loop_test(tests, the_rest_stays_what_it_is, 0, COUNT(others));
     tcase_add_loop_test(
         tests, a_fault_is_told_where_it_stands, 0, COUNT(refused));
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

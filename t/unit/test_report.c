@@ -1,12 +1,10 @@
 /* Tests of report. */
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "report.h"
+#include "runner.h"
 
 static struct scoreboard *scoreboard;
 static struct report report;
@@ -81,20 +79,11 @@ START_TEST(every_error_that_is_503_is_told)
 }
 END_TEST
 
-int main(void)
+void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("report");
-    TCase *tests = tcase_create("report");
-    SRunner *runner = srunner_create(suite);
-
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, nothing_is_said_of_nothing);
     tcase_add_test(tests, each_cause_has_its_count);
     tcase_add_test(tests, what_was_told_is_not_told_again);
     tcase_add_test(tests, every_error_that_is_503_is_told);
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

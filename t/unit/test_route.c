@@ -1,10 +1,8 @@
 /* route: method and path to an operation, over a hand-made specification. */
-#include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
-
 #include "../../app/route.h"
+#include "runner.h"
 
 static char s_root[] = "", s_p[] = "participant", s_id[] = "id",
             s_friends[] = "friends", s_friend[] = "friend", s_me[] = "me";
@@ -162,10 +160,8 @@ START_TEST(lists_what_is_allowed)
 }
 END_TEST
 
-int main(void)
+void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("route");
-    TCase *tests = tcase_create("route");
     tcase_add_test(tests, matches_literals);
     tcase_add_test(tests, matches_the_root);
     tcase_add_test(tests, cuts_a_parameter);
@@ -176,11 +172,4 @@ int main(void)
     tcase_add_test(tests, tells_another_method_from_another_path);
     tcase_add_test(tests, finds_nothing_elsewhere);
     tcase_add_test(tests, lists_what_is_allowed);
-    suite_add_tcase(suite, tests);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

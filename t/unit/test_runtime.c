@@ -9,8 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <check.h>
-
+#include "runner.h"
 #include "runtime.h"
 
 static char dir[] = "/tmp/newsfeed-runtime-XXXXXX";
@@ -331,12 +330,8 @@ START_TEST(what_could_not_be_kept_leaves_no_half_of_a_key)
 }
 END_TEST
 
-int main(void)
+void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("runtime");
-    TCase *tests = tcase_create("runtime");
-    SRunner *runner = srunner_create(suite);
-
     tcase_set_timeout(tests, 100);
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, the_folder_is_made_for_all_to_look_into);
@@ -360,9 +355,4 @@ int main(void)
     tcase_add_test(tests, answered_seconds_are_counted_until_the_next_failure);
     tcase_add_test(tests, an_answer_from_before_a_failure_does_not_count);
     tcase_add_test(tests, what_could_not_be_kept_leaves_no_half_of_a_key);
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

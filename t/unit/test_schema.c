@@ -8,6 +8,7 @@
 #include <json-c/json.h>
 
 #include "../../app/schema_build.h"
+#include "runner.h"
 
 static struct node_file file;
 static struct schema_set set;
@@ -670,10 +671,8 @@ END_TEST
 
 #define COUNT(list) (int)(sizeof(list) / sizeof(*list))
 
-int main(void)
+void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("schema");
-    TCase *tests = tcase_create("schema");
     tcase_add_test(tests, type);
     tcase_add_test(tests, type_says_what_is_right);
     tcase_add_test(tests, type_list);
@@ -714,11 +713,4 @@ int main(void)
     tcase_add_test(tests, refuses_a_circle_of_three);
     tcase_add_loop_test(tests, parses_a_parameter, 0, COUNT(parameters));
     tcase_add_test(tests, knows_what_a_parameter_can_be);
-    suite_add_tcase(suite, tests);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

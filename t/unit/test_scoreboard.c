@@ -4,9 +4,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "clock.h"
+#include "runner.h"
 #include "scoreboard.h"
 
 static struct scoreboard *scoreboard;
@@ -149,12 +148,8 @@ START_TEST(a_worker_has_the_database_while_it_takes_requests)
 }
 END_TEST
 
-int main(void)
+void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("scoreboard");
-    TCase *tests = tcase_create("scoreboard");
-    SRunner *runner = srunner_create(suite);
-
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, a_slot_begins_idle);
     tcase_add_test(tests, the_master_sees_what_a_child_does);
@@ -166,9 +161,4 @@ int main(void)
     tcase_add_test(tests, a_long_path_is_cut);
     tcase_add_test(tests, a_cleared_slot_knows_nothing);
     tcase_add_test(tests, a_worker_has_the_database_while_it_takes_requests);
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

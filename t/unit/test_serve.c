@@ -5,11 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "api.h"
 #include "database.h"
 #include "memory.h"
+#include "runner.h"
 #include "serve.h"
 #include "store.h"
 
@@ -636,16 +635,24 @@ END_TEST
 
 #define COUNT(array) ((int)(sizeof(array) / sizeof(*(array))))
 
-int main(void)
+static void write_key_file(void)
 {
     static const char key[] = "0123456789abcdef0123456789abcdef";
-    Suite *suite = suite_create("serve");
-    TCase *tests = tcase_create("serve");
-    SRunner *runner = srunner_create(suite);
     int fd = mkstemp(key_file);
 
-    if (fd < 0 || write(fd, key, strlen(key)) < 0 || close(fd) < 0)
-        return EXIT_FAILURE;
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_ge(write(fd, key, strlen(key)), 0);
+    ck_assert_int_eq(close(fd), 0);
+}
+
+static void remove_key_file(void)
+{
+    unlink(key_file);
+}
+
+void add_tests(TCase *tests)
+{
+    tcase_add_unchecked_fixture(tests, write_key_file, remove_key_file);
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, every_operation_is_for_whom_it_is_for);
     tcase_add_test(tests, it_is_the_parameter_named_id_that_counts);
@@ -658,10 +665,4 @@ int main(void)
         COUNT(bad_paths));
     tcase_add_loop_test(
         tests, without_memory_an_answer_is_right_or_a_500, 0, COUNT(cases));
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    unlink(key_file);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -4,9 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <check.h>
-
 #include "../../app/spec.h"
+#include "runner.h"
 
 static char file[] = "/tmp/test_spec_XXXXXX";
 static struct spec *spec;
@@ -487,10 +486,8 @@ END_TEST
 
 #define COUNT(list) (int)(sizeof(list) / sizeof(*list))
 
-int main(void)
+void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("spec");
-    TCase *tests = tcase_create("spec");
     tcase_add_test(tests, reads_info);
     tcase_add_test(tests, reads_paths);
     tcase_add_test(tests, reads_operations);
@@ -510,11 +507,4 @@ int main(void)
     tcase_add_test(tests, survives_every_cut);
     tcase_add_test(tests, frees_nothing);
     tcase_add_test(tests, loads_our_own);
-    suite_add_tcase(suite, tests);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

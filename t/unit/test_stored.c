@@ -2,8 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
-
+#include "runner.h"
 #include "stored.h"
 
 #define COUNT(array) (int)(sizeof(array) / sizeof(*(array)))
@@ -135,12 +134,8 @@ START_TEST(a_changed_byte_lets_nothing_else_through)
 }
 END_TEST
 
-int main(void)
+void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("stored");
-    TCase *tests = tcase_create("stored");
-    SRunner *runner = srunner_create(suite);
-
     tcase_set_timeout(tests, 100);
     tcase_add_test(tests, a_page_has_its_parts);
     tcase_add_test(tests, links_may_be_missing);
@@ -148,9 +143,4 @@ int main(void)
     tcase_add_test(tests, a_link_has_bounds);
     tcase_add_test(tests, no_cut_head_is_a_page);
     tcase_add_test(tests, a_changed_byte_lets_nothing_else_through);
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

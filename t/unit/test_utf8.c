@@ -3,9 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
-
 #include "../../app/utf8.h"
+#include "runner.h"
 
 static const char *const valid[] = {
     "",
@@ -102,10 +101,8 @@ START_TEST(counts_code_points)
 }
 END_TEST
 
-int main(void)
+void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("utf8");
-    TCase *tests = tcase_create("utf8");
     tcase_add_loop_test(
         tests, accepts_valid, 0, sizeof(valid) / sizeof(*valid));
     tcase_add_loop_test(
@@ -114,11 +111,4 @@ int main(void)
     tcase_add_test(tests, knows_every_code_point);
     tcase_add_test(tests, reads_no_byte_too_many);
     tcase_add_test(tests, counts_code_points);
-    suite_add_tcase(suite, tests);
-
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
