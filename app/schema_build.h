@@ -2,9 +2,9 @@
 #ifndef NEWSFEED_SCHEMA_BUILD_H
 #define NEWSFEED_SCHEMA_BUILD_H
 
-#include "node.h"
 #include "pattern.h"
 #include "schema.h"
+#include "yaml.h"
 
 enum schema_type { /* bits */
     SCHEMA_NULL = 1,

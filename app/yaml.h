@@ -1,7 +1,7 @@
 /* A YAML file as a tree of nodes that know their lines, and the memory of
- * what is made from it. */
-#ifndef NEWSFEED_NODE_H
-#define NEWSFEED_NODE_H
+ * what is made from it. Names begin with node_: yaml_ is libyaml's. */
+#ifndef NEWSFEED_YAML_H
+#define NEWSFEED_YAML_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -8,7 +8,7 @@
 
 #include <yaml.h>
 
-#include "node.h"
+#include "yaml.h"
 
 struct node_block {
     struct node_block *next;
