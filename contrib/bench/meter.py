@@ -54,9 +54,12 @@ def statement_of_a_feed():
 
 
 def session_options():
-    """What app/pg.c sets in its sessions and does not depend on settings."""
-    found = re.findall(r'\bSET (\w+) = (\w+);',
-                       (ROOT / 'app/pg.c').read_text())
+    """What app/database.c sets in its sessions and does not depend on
+    settings."""
+    found = re.findall(r'%1\$s (\w+) = (\w+);',
+                       (ROOT / 'app/database.c').read_text())
+    if not found:
+        raise Fault('app/database.c sets nothing in its sessions')
     return ' '.join(f'-c {name}={value}' for name, value in found)
 
 
