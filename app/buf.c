@@ -56,6 +56,21 @@ void buf_int(struct buf *buf, int64_t value)
     buf_add(buf, p, (size_t)(digits + sizeof(digits) - p));
 }
 
+void buf_array(struct buf *buf, const struct buf *numbers)
+{
+    const int64_t *list = (const int64_t *)(const void *)numbers->data;
+    size_t count = numbers->len / sizeof(*list);
+
+    buf_puts(buf, "{");
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            buf_puts(buf, ",");
+        buf_int(buf, list[i]);
+    }
+    buf_puts(buf, "}");
+    buf->failed |= numbers->failed;
+}
+
 void buf_vprintf(struct buf *buf, const char *format, va_list args)
 {
     va_list again;

@@ -31,6 +31,9 @@ enum {
 void buf_add(struct buf *buf, const void *bytes, size_t len);
 void buf_puts(struct buf *buf, const char *text);
 void buf_int(struct buf *buf, int64_t value); /* in decimal */
+
+/* Numbers as they lie in another buf, an int64_t each: "{1,2}". */
+void buf_array(struct buf *buf, const struct buf *numbers);
 void buf_printf(struct buf *buf, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void buf_vprintf(struct buf *buf, const char *format, va_list args)

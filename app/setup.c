@@ -2,6 +2,7 @@
  * checked. */
 #include "setup.h"
 #include "cache.h"
+#include "dispatcher.h"
 #include "error.h"
 #include "serve.h"
 
@@ -10,6 +11,7 @@ static bool check_all(struct setup *setup, struct buf *faults)
 {
     bool holds = cache_check(setup->config, faults);
 
+    holds &= dispatcher_check(faults);
     setup->auth = auth_new(setup->config, faults);
     holds &= setup->auth != NULL;
     holds &= spec_load(setup->config->service_spec, &setup->spec, faults) &&

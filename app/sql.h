@@ -4,9 +4,16 @@
 #ifndef NEWSFEED_SQL_H
 #define NEWSFEED_SQL_H
 
+extern const char sql_deliver[];
+extern const char sql_expire_keys[];
 extern const char sql_inbound_swept[];
+extern const char sql_look[];
 extern const char sql_outbound_add[];
 extern const char sql_outbound_remove[];
+extern const char sql_reconcile[];
 extern const char sql_search[];
+extern const char sql_sweep_friends[];
+extern const char sql_sweep_post[];
+extern const char sql_take[];
 
 #endif

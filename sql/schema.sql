@@ -99,7 +99,8 @@ $$;
 -- The kinds, and what the columns mean to each:
 --
 --   c  The pages of participant_id and friends could not be dropped: drop them,
---      until `progress` (s since 1970), when they have expired by themselves.
+--      until they have expired by themselves. `progress` tells that time, in s
+--      since 1970, to programs before migration 4.
 --   d  Deliver post other_id to those friends of participant_id whose id is
 --      behind `progress`. The last piece went to those in (previous, progress],
 --      and the next turn begins by dropping their pages, which cannot be done
@@ -110,7 +111,7 @@ $$;
 --      the friends behind `progress`. With the largest bigint for `progress`:
 --      from the feed of participant_id alone, a friend of before.
 --   g  participant_id is gone: sweep all that was its own, behind every order
---      that still names it.
+--      that names it.
 --   x  Set aside: post other_id of participant_id, which cannot be indexed.
 --      Nobody takes it; it waits for a person.
 --
@@ -134,14 +135,18 @@ CREATE INDEX outbox_due ON outbox (kind, due);
 CREATE INDEX outbox_participant ON outbox (participant_id, kind);
 CREATE INDEX outbox_friend ON outbox (other_id) WHERE kind = 'f';
 
+-- The names of the kinds. A program's own are in its table of jobs (app/job.c);
+-- orders of a kind that it does not know stay, and are counted here.
+CREATE TABLE outbox_kind (
+    kind "char" PRIMARY KEY,
+    name text NOT NULL
+);
+
 -- What people ask next: what is there to do, and for how long already?
 CREATE VIEW outbox_backlog AS
-    SELECT kind, name, count(id) AS orders,
+    SELECT kind, coalesce(name, 'unknown') AS name, count(id) AS orders,
         greatest(coalesce(now() - min(created), '0'), '0') AS age
-    FROM (VALUES ('c'::"char", 'drop pages'), ('d', 'deliver'),
-        ('f', 'reconcile feeds'), ('r', 'sweep a post'),
-        ('g', 'sweep a participant'), ('x', 'set aside')) kinds (kind, name)
-    LEFT JOIN outbox USING (kind)
+    FROM outbox_kind FULL JOIN outbox USING (kind)
     GROUP BY kind, name;
 
 -- --- idempotency -------------------------------------------------------------
@@ -292,7 +297,8 @@ GRANT SELECT, INSERT, DELETE ON friendship, outbound, inbound, search,
     search_gap TO newsfeed;
 GRANT SELECT, UPDATE ON search_progress TO newsfeed;
 GRANT USAGE ON SEQUENCE friendship_id_seq TO newsfeed;
-GRANT SELECT ON incarnation, migration, schema_migration TO newsfeed;
+GRANT SELECT ON outbox_kind, incarnation, migration, schema_migration
+    TO newsfeed;
 REVOKE EXECUTE ON FUNCTION befriend, unfriend, feed_since, flush_search
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION befriend, unfriend, feed_since, flush_search

@@ -1,7 +1,7 @@
 -- The views that operators look at.
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(4);
+SELECT plan(5);
 
 DELETE FROM outbox;
 SELECT is(count(*), 6::bigint, 'every kind is named where nothing is to do')
@@ -15,6 +15,11 @@ SELECT results_eq($$ SELECT kind::text, name, orders, age FROM outbox_backlog
     VALUES ('d', 'deliver', 2::bigint, interval '7 min'),
         ('f', 'reconcile feeds', 1, '0'), ('x', 'set aside', 1, '2 days') $$,
     'orders are counted, and how old the oldest is');
+
+INSERT INTO outbox (kind, participant_id) VALUES ('z', 1), ('z', 2);
+SELECT results_eq($$ SELECT name, orders FROM outbox_backlog
+    WHERE kind = 'z' $$, $$ VALUES ('unknown', 2::bigint) $$,
+    'those of a kind without a name are counted, too');
 
 SELECT has_column('outbox', 'created');
 SET LOCAL ROLE pg_monitor;

@@ -2,7 +2,7 @@
 -- do more.
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(91);
+SELECT plan(92);
 
 -- Runs a statement as newsfeed: 'ok', or the error's code.
 CREATE FUNCTION pg_temp.try(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -57,7 +57,8 @@ SELECT table_privs_are('search_progress', 'newsfeed',
 SELECT table_privs_are('search_gap', 'newsfeed',
     ARRAY['SELECT', 'INSERT', 'DELETE']);
 SELECT table_privs_are(name, 'newsfeed', ARRAY['SELECT'])
-    FROM unnest(ARRAY['migration', 'schema_migration', 'incarnation']) name;
+    FROM unnest(ARRAY['migration', 'schema_migration', 'incarnation',
+        'outbox_kind']) name;
 SELECT sequence_privs_are('friendship_id_seq', 'newsfeed', ARRAY['USAGE']);
 SELECT schema_privs_are('public', 'newsfeed', ARRAY['USAGE']);
 

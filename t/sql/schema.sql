@@ -5,7 +5,7 @@ SELECT plan(48);
 
 SELECT tables_are('public', ARRAY['participant', 'friendship', 'outbound',
     'inbound', 'search', 'search_progress', 'search_gap', 'outbox',
-    'idempotency', 'incarnation', 'migration']);
+    'outbox_kind', 'idempotency', 'incarnation', 'migration']);
 SELECT views_are('public', ARRAY['search_backlog', 'outbox_backlog',
     'schema_migration', 'tap_funky', 'pg_all_foreign_keys']);
 

@@ -42,6 +42,26 @@ START_TEST(prints_the_extremes_of_integers)
 }
 END_TEST
 
+START_TEST(prints_arrays_of_numbers)
+{
+    static const int64_t list[] = {1, -20, INT64_MAX};
+    struct buf numbers = {0};
+    struct buf buf = {0};
+
+    buf_array(&buf, &numbers);
+    buf_add(&numbers, list, sizeof(list));
+    buf_array(&buf, &numbers);
+    ck_assert_str_eq(buf_text(&buf), "{}{1,-20,9223372036854775807}");
+    ck_assert(!buf.failed);
+
+    numbers.failed = true; /* some are missing */
+    buf_array(&buf, &numbers);
+    ck_assert(buf.failed);
+    buf_free(&numbers);
+    buf_free(&buf);
+}
+END_TEST
+
 START_TEST(keeps_nul_bytes)
 {
     struct buf buf = {0};
@@ -131,6 +151,7 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, is_empty_text_at_first);
     tcase_add_test(tests, appends_in_order);
     tcase_add_test(tests, prints_the_extremes_of_integers);
+    tcase_add_test(tests, prints_arrays_of_numbers);
     tcase_add_test(tests, keeps_nul_bytes);
     tcase_add_test(tests, is_terminated_at_every_length);
     tcase_add_test(tests, takes_nothing_more_after_a_failure);

@@ -1,0 +1,92 @@
+/* The jobs on the outbox: a table from an order's letter to what is done for
+ * it. An order is worked off in turns of one piece each; turns of small orders
+ * share a transaction.
+ *
+ * Pages can only be dropped after the commit that changed them, so a turn
+ * begins by dropping what the last one changed, and an order is done when a
+ * turn finds nothing left to do. A job that changes pages which nobody would
+ * drop before its next turn names them; they are dropped right behind the
+ * commit, too.
+ *
+ * Friendships, removed posts and gone participants have changed what readers
+ * see before the order is taken; their orders sweep up behind them, and only
+ * once every transaction has ended that may not have seen the change: they
+ * settle.
+ *
+ * A turn may talk to somebody else than PostgreSQL. It is then done at least
+ * once, for it may be cut off before its order is put back. */
+#ifndef NEWSFEED_JOB_H
+#define NEWSFEED_JOB_H
+
+#include "outbox.h"
+#include "shift.h"
+
+struct turn {
+    const struct shift *shift;
+    const struct order *order;
+    bool dropped; /* the pages of those whom it touches */
+
+    /* What comes out of it. A turn without rows ends the order, unless it
+     * waits: then there is another one soon. */
+    int rows;
+    bool waits;
+    struct buf *touched; /* whose pages to drop behind the commit */
+};
+
+struct job {
+    char letter; /* of its orders; never another job's, nor used again */
+    const char *name;
+
+    /* Does the next piece of a ready order, about dispatcher.piece rows. */
+    enum error (*turn)(struct turn *turn);
+
+    /* Whose pages to drop before the turns of these orders: a row for each,
+     * with an array of participants. NULL: nobody's. */
+    enum error (*readers)(struct pg *pg, const struct buf *orders);
+
+    int batch;      /* orders in one transaction */
+    bool settles;   /* see above */
+    bool names_two; /* an order's `other` is a participant as well */
+    bool insists;   /* an order whose pages could not be dropped tries again
+                       itself; for those of others, job_drop's are written */
+    int size;       /* orders in the next transaction; 0: all that may be */
+};
+
+/* Ends with one that has no letter. */
+extern struct job jobs[];
+
+/* Whether a table holds; a line for each fault. */
+bool job_check(const struct job *table, struct buf *faults);
+
+/* The letters of a table, as a string. */
+void job_letters(const struct job *table, struct buf *letters);
+
+/* One transaction's worth of a job; true: there may be more to do at once. */
+bool job_work(const struct shift *shift, struct job *job);
+
+/* For turns: runs a statement that does a piece. It knows $1 participant,
+ * $2 other, $3 progress, $4 rows, $5 order, and says how many rows there were,
+ * and whose pages that changed. */
+MUST_CHECK enum error job_piece(
+    struct turn *turn, struct pg_statement *statement);
+
+/* Writes down that the pages of these participants and their friends are to be
+ * dropped (int64_t each). */
+MUST_CHECK enum error job_drop_later(
+    const struct shift *shift, const struct buf *participants);
+
+/* --- what is in the table, one file each -------------------------------- */
+
+enum error job_deliver(struct turn *turn);
+enum error job_deliver_readers(struct pg *pg, const struct buf *orders);
+enum error job_drop(struct turn *turn);
+enum error job_drop_readers(struct pg *pg, const struct buf *orders);
+enum error job_reconcile(struct turn *turn);
+enum error job_reconcile_readers(struct pg *pg, const struct buf *orders);
+enum error job_sweep_post(struct turn *turn);
+enum error job_sweep_post_readers(struct pg *pg, const struct buf *orders);
+enum error job_sweep_participant(struct turn *turn);
+enum error job_sweep_participant_readers(
+    struct pg *pg, const struct buf *orders);
+
+#endif

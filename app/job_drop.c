@@ -1,0 +1,48 @@
+/* Drops pages again that could not be dropped, those of a participant and of
+ * its friends, until they have expired by themselves. */
+#include "job.h"
+
+enum error job_drop_readers(struct pg *pg, const struct buf *orders)
+{
+    static struct pg_statement statement = {
+        .name = "drop_readers",
+        .sql = "SELECT array(SELECT friend_id FROM friendship f"
+               " WHERE f.participant_id = o.participant_id) || participant_id"
+               " FROM outbox o WHERE id = ANY ($1::bigint[])",
+    };
+    struct pg_params params = {0};
+
+    pg_add_array(&params, orders);
+    return pg_exec(pg, &statement, &params);
+}
+
+enum error job_drop(struct turn *turn)
+{
+    turn->waits =
+        !turn->dropped && turn->order->age <= turn->shift->config->cache_ttl;
+    return OK;
+}
+
+/* `progress` is for programs of before, which do not look at the age: the time
+ * from which on there is no such page, in s since 1970. */
+enum error job_drop_later(
+    const struct shift *shift, const struct buf *participants)
+{
+    static struct pg_statement statement = {
+        .name = "drop_later",
+        .sql = "INSERT INTO outbox (kind, participant_id, progress)"
+               " SELECT DISTINCT 'c'::\"char\", id,"
+               " extract(epoch FROM now())::bigint + $2::bigint"
+               " FROM unnest($1::bigint[]) id",
+    };
+    struct pg_params params = {0};
+    struct buf array = {0};
+
+    buf_array(&array, participants);
+    pg_add_array(&params, &array);
+    pg_add_int(&params, shift->config->cache_ttl);
+    enum error error =
+        array.failed ? ERR_INTERNAL : pg_exec(shift->pg, &statement, &params);
+    buf_free(&array);
+    return error;
+}

@@ -1,0 +1,30 @@
+/* Sweeps up behind a removed post: `other` is the post, `progress` the last
+ * friend of its author whose feed is clean. */
+#include "job.h"
+#include "sql.h"
+
+/* Once, for nobody sees what is swept. */
+enum error job_sweep_post_readers(struct pg *pg, const struct buf *orders)
+{
+    static struct pg_statement statement = {
+        .name = "sweep_post_readers",
+        .sql = "SELECT array(SELECT friend_id FROM friendship f"
+               " WHERE f.participant_id = o.participant_id"
+               " AND friend_id > progress) FROM outbox o"
+               " WHERE id = ANY ($1::bigint[]) AND previous = 0",
+    };
+    struct pg_params params = {0};
+
+    pg_add_array(&params, orders);
+    return pg_exec(pg, &statement, &params);
+}
+
+enum error job_sweep_post(struct turn *turn)
+{
+    static struct pg_statement statement = {
+        .name = "sweep_post",
+        .sql = sql_sweep_post,
+    };
+
+    return job_piece(turn, &statement);
+}

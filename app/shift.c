@@ -1,0 +1,9 @@
+/* What one dispatcher works with. */
+#include "shift.h"
+
+bool shift_drop(const struct shift *shift, const struct buf *feeds)
+{
+    return cache_try_drop(shift->cache,
+        (const int64_t *)(const void *)feeds->data,
+        feeds->len / sizeof(int64_t));
+}

@@ -1,0 +1,513 @@
+/* Tests of the table of jobs and of a transaction's worth of one, with the
+ * outbox and the cache played by the test. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <check.h>
+
+#include "batch.h"
+#include "clock.h"
+#include "job.h"
+
+/* --- an outbox of orders, the first of which is number 1 ----------------- */
+
+static struct {
+    int due;
+    int64_t bad;     /* an order whose pages or turn make a statement fail */
+    int rows;        /* of a turn */
+    bool waits;      /* a turn */
+    bool unready;    /* all orders */
+    bool stands;     /* the cache cannot be told */
+    int64_t took_ms; /* a turn */
+
+    int64_t now;
+    int taken; /* the last time */
+    int turns;
+    int drops;
+    int commits;
+    int64_t delayed;
+    int delay;
+    char deleted[200];
+    char postponed[200];
+    char noted[200];
+} db;
+
+int64_t monotonic_ms(void)
+{
+    return db.now;
+}
+
+void log_error(const char *subject, const char *format, ...)
+{
+    (void)subject;
+    (void)format;
+}
+
+bool pg_is_connected(const struct pg *pg)
+{
+    (void)pg;
+    return true;
+}
+
+enum error pg_begin(struct pg *pg)
+{
+    (void)pg;
+    return OK;
+}
+
+enum error pg_commit(struct pg *pg)
+{
+    (void)pg;
+    db.commits++;
+    return OK;
+}
+
+void pg_rollback(struct pg *pg)
+{
+    (void)pg;
+}
+
+/* One row, of a piece: how many it had, and no array. */
+enum error pg_exec(
+    struct pg *pg, struct pg_statement *statement, struct pg_params *params)
+{
+    (void)pg;
+    (void)statement;
+    ck_assert_int_eq(params->count, 5);
+    return OK;
+}
+
+int pg_rows(const struct pg *pg)
+{
+    (void)pg;
+    return 0;
+}
+
+int64_t pg_int(const struct pg *pg, int row, int column)
+{
+    (void)pg;
+    (void)row;
+    (void)column;
+    return 3;
+}
+
+void pg_ids(const struct pg *pg, int row, int column, struct buf *ids)
+{
+    int64_t id = 77;
+
+    (void)pg;
+    (void)row;
+    (void)column;
+    buf_add(ids, &id, sizeof(id));
+}
+
+void pg_add_int(struct pg_params *params, int64_t value)
+{
+    params->numbers[params->count++] = (uint64_t)value;
+}
+
+bool shift_drop(const struct shift *shift, const struct buf *feeds)
+{
+    (void)shift;
+    (void)feeds;
+    db.drops++;
+    return !db.stands;
+}
+
+enum error outbox_take(struct pg *pg, char kind, int limit, bool settles,
+    struct order orders[OUTBOX_BATCH_MAX], int *count)
+{
+    (void)pg;
+    (void)settles;
+    ck_assert_int_eq(kind, 't');
+    *count = db.taken = limit < db.due ? limit : db.due;
+    for (int i = 0; i < *count; i++)
+        orders[i] = (struct order){.id = i + 1,
+            .participant = 100 + i,
+            .other = 200 + i,
+            .ready = !db.unready};
+    return OK;
+}
+
+enum error outbox_postpone(struct pg *pg, const struct buf *orders, int ms)
+{
+    (void)pg;
+    ck_assert_int_gt(ms, 0);
+    strncpy(db.postponed, buf_text(orders), sizeof(db.postponed) - 1);
+    return OK;
+}
+
+enum error outbox_delay(struct pg *pg, int64_t order, int ms)
+{
+    (void)pg;
+    db.delayed = order;
+    db.delay = ms;
+    return OK;
+}
+
+enum error outbox_delete(struct pg *pg, const struct buf *orders)
+{
+    (void)pg;
+    strncpy(db.deleted, buf_text(orders), sizeof(db.deleted) - 1);
+    return OK;
+}
+
+/* --- the jobs of the table, which nobody calls, and one that is called ---- */
+
+#define UNUSED(NAME)                                                         \
+    enum error job_##NAME(struct turn *turn)                                 \
+    {                                                                        \
+        (void)turn;                                                          \
+        return ERR_INTERNAL;                                                 \
+    }                                                                        \
+    enum error job_##NAME##_readers(struct pg *pg, const struct buf *orders) \
+    {                                                                        \
+        (void)pg;                                                            \
+        (void)orders;                                                        \
+        return ERR_INTERNAL;                                                 \
+    }
+
+UNUSED(deliver)
+UNUSED(drop)
+UNUSED(reconcile)
+UNUSED(sweep_post)
+UNUSED(sweep_participant)
+
+enum error job_drop_later(
+    const struct shift *shift, const struct buf *participants)
+{
+    struct buf array = {0};
+
+    (void)shift;
+    buf_array(&array, participants);
+    strncpy(db.noted, buf_text(&array), sizeof(db.noted) - 1);
+    buf_free(&array);
+    return OK;
+}
+
+static enum error turn(struct turn *turn)
+{
+    db.turns++;
+    db.now += db.took_ms;
+    if (turn->order->id == db.bad)
+        return ERR_INTERNAL;
+    turn->rows = db.rows;
+    turn->waits = db.waits;
+    return OK;
+}
+
+static enum error touching_turn(struct turn *turn)
+{
+    static struct pg_statement piece = {.name = "piece"};
+
+    db.turns++;
+    return job_piece(turn, &piece);
+}
+
+/* Fails for as long as the bad order is among those it is asked for. */
+static enum error readers(struct pg *pg, const struct buf *orders)
+{
+    const char *text = buf_text(orders) + 1;
+
+    (void)pg;
+    while (*text && *text != '}') {
+        char *end;
+        if (strtoll(text, &end, 10) == db.bad)
+            return ERR_INTERNAL;
+        text = *end == ',' ? end + 1 : end;
+    }
+    return OK;
+}
+
+static struct config config = {.dispatcher_piece = 1000};
+static const struct shift shift = {.config = &config};
+
+static struct job make_job(void)
+{
+    return (struct job){
+        .letter = 't', .name = "test", .turn = turn, .batch = 8};
+}
+
+static void play(void)
+{
+    memset(&db, 0, sizeof(db));
+    db.due = 3;
+}
+
+/* --- tests: the table ---------------------------------------------------- */
+
+static void assert_fault(const struct job *table, const char *sentence)
+{
+    struct buf faults = {0};
+
+    ck_assert(!job_check(table, &faults));
+    ck_assert_str_eq(buf_text(&faults), sentence);
+    buf_free(&faults);
+}
+
+START_TEST(the_table_of_this_program_holds)
+{
+    struct buf faults = {0};
+    struct buf letters = {0};
+
+    ck_assert_msg(job_check(jobs, &faults), "%s", buf_text(&faults));
+    job_letters(jobs, &letters);
+    ck_assert_str_eq(buf_text(&letters), "cdfrg");
+    buf_free(&letters);
+}
+END_TEST
+
+START_TEST(a_letter_that_is_twice_is_refused)
+{
+    struct job table[4] = {make_job(), make_job(), make_job()};
+
+    table[1].letter = 'u';
+    assert_fault(table, "job 't': the letter is twice\n");
+}
+END_TEST
+
+START_TEST(a_job_without_its_function_is_refused)
+{
+    struct job table[2] = {make_job()};
+
+    table[0].turn = NULL;
+    assert_fault(table, "job 't': it has no turn\n");
+}
+END_TEST
+
+START_TEST(a_letter_that_is_none_is_refused)
+{
+    struct job table[2] = {make_job()};
+
+    table[0].letter = 'T';
+    assert_fault(table, "job 'T': its letter must be a to z, not x\n");
+    table[0].letter = 'x'; /* what is set aside is nobody's */
+    assert_fault(table, "job 'x': its letter must be a to z, not x\n");
+}
+END_TEST
+
+START_TEST(a_batch_that_cannot_be_taken_is_refused)
+{
+    struct job table[2] = {make_job()};
+
+    table[0].batch = OUTBOX_BATCH_MAX + 1;
+    assert_fault(table, "job 't': its batch must be 1 to 500\n");
+    table[0].batch = 0;
+    assert_fault(table, "job 't': its batch must be 1 to 500\n");
+}
+END_TEST
+
+START_TEST(a_job_without_a_name_is_refused)
+{
+    struct job table[2] = {make_job()};
+
+    table[0].name = "";
+    assert_fault(table, "job 't': it has no name\n");
+}
+END_TEST
+
+/* --- tests: a transaction's worth ----------------------------------------- */
+
+START_TEST(orders_with_nothing_left_to_do_go)
+{
+    struct job job = make_job();
+
+    play();
+    ck_assert(job_work(&shift, &job));
+    ck_assert_int_eq(db.turns, 3);
+    ck_assert_str_eq(db.deleted, "{1,2,3}");
+    ck_assert_int_eq(db.commits, 1);
+}
+END_TEST
+
+START_TEST(orders_with_more_to_do_stay)
+{
+    struct job job = make_job();
+
+    play();
+    db.rows = 5;
+    ck_assert(job_work(&shift, &job));
+    ck_assert_str_eq(db.deleted, "");
+    ck_assert_str_eq(db.postponed, "");
+    ck_assert_int_eq(db.commits, 1);
+}
+END_TEST
+
+START_TEST(where_no_order_is_due_there_is_nothing_more)
+{
+    struct job job = make_job();
+
+    play();
+    db.due = 0;
+    ck_assert(!job_work(&shift, &job));
+    ck_assert_int_eq(db.commits, 0);
+    ck_assert_int_eq(job.size, 0);
+}
+END_TEST
+
+START_TEST(orders_that_are_not_ready_are_put_off_without_a_turn)
+{
+    struct job job = make_job();
+
+    play();
+    db.unready = true;
+    ck_assert(job_work(&shift, &job));
+    ck_assert_int_eq(db.turns, 0);
+    ck_assert_str_eq(db.postponed, "{1,2,3}");
+    ck_assert_str_eq(db.deleted, "");
+}
+END_TEST
+
+START_TEST(orders_that_wait_are_put_off_and_do_not_keep_it_busy)
+{
+    struct job job = make_job();
+
+    play();
+    db.waits = true;
+    ck_assert(!job_work(&shift, &job));
+    ck_assert_str_eq(db.postponed, "{1,2,3}");
+    ck_assert_str_eq(db.deleted, "");
+}
+END_TEST
+
+START_TEST(a_piece_of_rows_ends_the_transaction)
+{
+    struct job job = make_job();
+
+    play();
+    db.rows = 500;
+    ck_assert(job_work(&shift, &job));
+    ck_assert_int_eq(db.turns, 2);
+}
+END_TEST
+
+START_TEST(time_ends_the_transaction_and_the_next_is_smaller)
+{
+    struct job job = make_job();
+
+    play();
+    db.took_ms = BATCH_MS;
+    ck_assert(job_work(&shift, &job));
+    ck_assert_int_eq(db.turns, 1);
+    db.took_ms = BATCH_MS * 4;
+    ck_assert(job_work(&shift, &job));
+    ck_assert_int_eq(job.size, 2);
+}
+END_TEST
+
+START_TEST(an_order_that_fails_in_its_turn_is_put_off_at_once)
+{
+    struct job job = make_job();
+
+    play();
+    db.bad = 2;
+    ck_assert(!job_work(&shift, &job));
+    ck_assert_int_eq(db.delayed, 2);
+    ck_assert_int_eq(db.delay, OUTBOX_PAUSE_MAX);
+    ck_assert_int_eq(db.commits, 0);
+    ck_assert_str_eq(db.deleted, "");
+}
+END_TEST
+
+START_TEST(a_batch_that_fails_is_halved_until_one_order_stands_alone)
+{
+    struct job job = make_job();
+    int sizes[4];
+
+    play();
+    job.readers = readers;
+    db.due = 8;
+    db.bad = 1;
+    for (int i = 0; i < 4; i++) {
+        ck_assert_int_eq(db.delayed, 0);
+        ck_assert(!job_work(&shift, &job));
+        sizes[i] = db.taken;
+    }
+    ck_assert_int_eq(sizes[0], 8);
+    ck_assert_int_eq(sizes[1], 4);
+    ck_assert_int_eq(sizes[2], 2);
+    ck_assert_int_eq(sizes[3], 1);
+    ck_assert_int_eq(db.delayed, 1);
+    ck_assert_int_eq(db.turns, 0);
+
+    db.bad = 0; /* others are the next, and the batch grows again */
+    ck_assert(job_work(&shift, &job));
+    ck_assert_int_eq(job.size, 2);
+}
+END_TEST
+
+START_TEST(what_a_turn_touched_is_dropped_behind_the_commit)
+{
+    struct job job = make_job();
+
+    play();
+    job.turn = touching_turn;
+    ck_assert(job_work(&shift, &job));
+    ck_assert_int_eq(db.commits, 1);
+    ck_assert_int_eq(db.drops, 1);
+}
+END_TEST
+
+START_TEST(pages_that_could_not_be_dropped_are_written_down)
+{
+    struct job job = make_job();
+
+    play();
+    db.stands = true;
+    job.readers = readers;
+    ck_assert(job_work(&shift, &job));
+    ck_assert_str_eq(db.noted, "{100,101,102}");
+    ck_assert_str_eq(db.deleted, "{1,2,3}");
+
+    play();
+    db.stands = true;
+    job.names_two = true;
+    ck_assert(job_work(&shift, &job));
+    ck_assert_str_eq(db.noted, "{100,200,101,201,102,202}");
+}
+END_TEST
+
+START_TEST(an_order_that_insists_is_not_written_down_anew)
+{
+    struct job job = make_job();
+
+    play();
+    db.stands = true;
+    job.readers = readers;
+    job.insists = true;
+    ck_assert(job_work(&shift, &job));
+    ck_assert_str_eq(db.noted, "");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("job");
+    TCase *tests = tcase_create("job");
+    SRunner *runner = srunner_create(suite);
+
+    tcase_add_test(tests, the_table_of_this_program_holds);
+    tcase_add_test(tests, a_letter_that_is_twice_is_refused);
+    tcase_add_test(tests, a_job_without_its_function_is_refused);
+    tcase_add_test(tests, a_letter_that_is_none_is_refused);
+    tcase_add_test(tests, a_batch_that_cannot_be_taken_is_refused);
+    tcase_add_test(tests, a_job_without_a_name_is_refused);
+    tcase_add_test(tests, orders_with_nothing_left_to_do_go);
+    tcase_add_test(tests, orders_with_more_to_do_stay);
+    tcase_add_test(tests, where_no_order_is_due_there_is_nothing_more);
+    tcase_add_test(tests, orders_that_are_not_ready_are_put_off_without_a_turn);
+    tcase_add_test(tests, orders_that_wait_are_put_off_and_do_not_keep_it_busy);
+    tcase_add_test(tests, a_piece_of_rows_ends_the_transaction);
+    tcase_add_test(tests, time_ends_the_transaction_and_the_next_is_smaller);
+    tcase_add_test(tests, an_order_that_fails_in_its_turn_is_put_off_at_once);
+    tcase_add_test(
+        tests, a_batch_that_fails_is_halved_until_one_order_stands_alone);
+    tcase_add_test(tests, what_a_turn_touched_is_dropped_behind_the_commit);
+    tcase_add_test(tests, pages_that_could_not_be_dropped_are_written_down);
+    tcase_add_test(tests, an_order_that_insists_is_not_written_down_anew);
+    suite_add_tcase(suite, tests);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
