@@ -8,16 +8,14 @@
 #include <unistd.h>
 
 #include "cache.h"
+#include "contract.h"
 #include "log.h"
 #include "memc.h"
 #include "runtime.h"
 
 enum {
-    GROUPS = 1000,  /* a feed's group is its id modulo this; nginx knows too */
-    LEASE_TTL = 3,  /* seconds that a reader may take to fill a page */
     LEASE_WAIT = 5, /* ms that another reader waits for it, once */
     KEY_MAX = 160,
-    PAGE_MAX = (1 << 20) - 1024, /* what memcached takes by default, and room */
     HURRY = 10, /* ms that a server which did not drop in time is given */
 
     /* ms between two tries to pay a server's debts, and how long one may take
@@ -25,39 +23,41 @@ enum {
     PAYMENT_PAUSE = 100,
     PAYMENT_MAX = 5000,
     SECOND = 1000,
-    /* seconds: a lease from before may still fill a page (LEASE_TTL), and
-     * memcached's clock may lag behind after it stood still */
+    /* seconds: a lease from before may still fill a page (CONTRACT_LEASE_TTL),
+     * and memcached's clock may lag behind after it stood still */
     TTL_MARGIN = 10,
 };
 
+_Static_assert(CACHE_LEASE_AGE_MAX < (CONTRACT_LEASE_TTL - 1) * 1000,
+    "a lease may have ended already");
+
 struct cache {
     const struct config *config;
-    struct memc *memc;             /* NULL: there is no cache */
-    struct cache_guard *guards;    /* one for each server */
-    struct breaker *payments;      /* likewise */
-    unsigned char servers[GROUPS]; /* the server of each group */
+    struct memc *memc;                      /* NULL: there is no cache */
+    struct cache_guard *guards;             /* one for each server */
+    struct breaker *payments;               /* likewise */
+    unsigned char servers[CONTRACT_GROUPS]; /* the server of each group */
     uint64_t nonce;
-    uint64_t lease;                   /* cas of the lease in hand */
-    int64_t identity;                 /* of the database met last; 0: none */
-    char database[RUNTIME_WORD_SIZE]; /* whose pages keys name just now */
+    uint64_t lease;                    /* cas of the lease in hand */
+    int64_t identity;                  /* of the database met last; 0: none */
+    char database[CONTRACT_WORD_SIZE]; /* whose pages keys name just now */
 };
 
 static int group_of(int64_t participant)
 {
-    return (int)(participant % GROUPS);
+    return (int)(participant % CONTRACT_GROUPS);
 }
 
-/* Pages that ask for a token have keys of their own: an nginx that does not
- * know of tokens yet finds none of them. */
 static const char *prefix_end(const struct config *config)
 {
-    return *config->auth_key_file ? "-auth" : "";
+    return *config->auth_key_file ? CONTRACT_KEY_TOKENS : "";
 }
 
 static void name_key(
     const struct cache *cache, int64_t participant, char key[KEY_MAX])
 {
-    snprintf(key, KEY_MAX, "%s%s:inbound:%" PRId64 "@%s",
+    snprintf(key, KEY_MAX,
+        "%s%s" CONTRACT_KEY_FEED "%" PRId64 CONTRACT_KEY_DATABASE "%s",
         cache->config->cache_prefix, prefix_end(cache->config), participant,
         cache->database);
 }
@@ -73,16 +73,17 @@ static const char *name_of(const struct cache *cache, int server)
 }
 
 static void name_identity(
-    const struct cache *cache, char word[RUNTIME_WORD_SIZE])
+    const struct cache *cache, char word[CONTRACT_WORD_SIZE])
 {
-    snprintf(word, RUNTIME_WORD_SIZE, "%016" PRIx64, (uint64_t)cache->identity);
+    snprintf(
+        word, CONTRACT_WORD_SIZE, "%016" PRIx64, (uint64_t)cache->identity);
 }
 
 /* Whether what this process reads from its database belongs under the keys of
  * the one whose pages are read: others may have met a newer one already. */
 static bool is_current(const struct cache *cache)
 {
-    char own[RUNTIME_WORD_SIZE];
+    char own[CONTRACT_WORD_SIZE];
 
     name_identity(cache, own);
     return cache->identity == 0 || strcmp(cache->database, own) == 0;
@@ -91,9 +92,10 @@ static bool is_current(const struct cache *cache)
 static bool set_database(struct cache *cache)
 {
     name_identity(cache, cache->database);
-    if (runtime_set(runtime_dir(cache), RUNTIME_DATABASE, cache->database))
+    if (runtime_set(
+            runtime_dir(cache), CONTRACT_WORD_DATABASE, cache->database))
         return true;
-    log_error("cache", "%s/" RUNTIME_DATABASE " cannot be made: %s",
+    log_error("cache", "%s/" CONTRACT_WORD_DATABASE " cannot be made: %s",
         runtime_dir(cache), strerror(errno));
     return false;
 }
@@ -102,18 +104,19 @@ static bool set_database(struct cache *cache)
  * so nobody reads any. */
 static bool find_database(struct cache *cache)
 {
-    return runtime_get(runtime_dir(cache), RUNTIME_DATABASE, cache->database) ||
+    return runtime_get(
+               runtime_dir(cache), CONTRACT_WORD_DATABASE, cache->database) ||
            (cache->identity != 0 && set_database(cache));
 }
 
 void cache_meet_database(struct cache *cache, int64_t identity)
 {
-    char known[RUNTIME_WORD_SIZE];
+    char known[CONTRACT_WORD_SIZE];
 
     if (!cache->memc || identity == 0 || identity == cache->identity)
         return;
     cache->identity = identity;
-    runtime_get(runtime_dir(cache), RUNTIME_DATABASE, known);
+    runtime_get(runtime_dir(cache), CONTRACT_WORD_DATABASE, known);
     name_identity(cache, cache->database);
     if (strcmp(cache->database, known) == 0)
         return;
@@ -162,7 +165,7 @@ struct cache *cache_new(const struct config *config, struct cache_guard *guards,
         cache_free(cache);
         cache = NULL;
     }
-    for (int i = 0; cache && i < GROUPS; i++)
+    for (int i = 0; cache && i < CONTRACT_GROUPS; i++)
         cache->servers[i] = (unsigned char)memc_server_of(cache->memc, i);
     buf_free(&faults);
     return cache;
@@ -222,7 +225,7 @@ static int some_group(const struct cache *cache, int server)
 {
     int group = 0;
 
-    while (group < GROUPS - 1 && cache->servers[group] != server)
+    while (group < CONTRACT_GROUPS - 1 && cache->servers[group] != server)
         group++;
     return group;
 }
@@ -279,7 +282,7 @@ static void pay(struct cache *cache, int server)
     bool is_owed =
         runtime_take_debts(runtime_dir(cache), name_of(cache, server), &debts);
     if (!is_owed && errno != ENOENT)
-        log_error("cache", "%s/" RUNTIME_CLOSED "%s cannot be read: %s",
+        log_error("cache", "%s/" CONTRACT_CLOSED "%s cannot be read: %s",
             runtime_dir(cache), name_of(cache, server), strerror(errno));
     if (is_owed) {
         settle(cache, server, &debts);
@@ -324,8 +327,8 @@ static enum memc_result claim(struct cache *cache, int group, const char *key,
     enum memc_result result = MEMC_LOST;
 
     for (int i = 0; i < 2 && result == MEMC_LOST; i++)
-        result = memc_claim(
-            cache->memc, group, key, lease, LEASE_TTL, page, &cache->lease);
+        result = memc_claim(cache->memc, group, key, lease, CONTRACT_LEASE_TTL,
+            page, &cache->lease);
     return note_read(cache, group, result);
 }
 
@@ -365,7 +368,7 @@ void cache_store(
     int group = group_of(participant);
     char key[KEY_MAX];
 
-    if (len > PAGE_MAX || !is_current(cache)) {
+    if (len > CONTRACT_PAGE_MAX || !is_current(cache)) {
         cache_release(cache, participant);
         return;
     }
@@ -425,7 +428,7 @@ static bool try_drop_from(
  * one before were dropped. */
 static bool has_changed(struct cache *cache)
 {
-    char before[RUNTIME_WORD_SIZE];
+    char before[CONTRACT_WORD_SIZE];
 
     strcpy(before, cache->database);
     return find_database(cache) && strcmp(cache->database, before) != 0;
@@ -513,12 +516,12 @@ static void print_key_map(const struct config *config, struct buf *out)
             "{\n"
             "    default \"\";\n"
             "    \"~^204:(?<newsfeed_allowed>[0-9]+)$\"\n"
-            "        %s%s:inbound:$newsfeed_allowed;\n}\n",
+            "        %s%s" CONTRACT_KEY_FEED "$newsfeed_allowed;\n}\n",
             config->cache_prefix, prefix_end(config));
     else
         buf_printf(out,
             "map $newsfeed_feed $newsfeed_cache_key {\n"
-            "    default %s:inbound:$newsfeed_feed;\n"
+            "    default %s" CONTRACT_KEY_FEED "$newsfeed_feed;\n"
             "    \"\" \"\";\n}\n",
             config->cache_prefix);
 }
@@ -539,7 +542,7 @@ bool cache_print_map(
     buf_puts(out, "# Which memcached holds which feed: printed by newsfeed "
                   "--cache-map.\n");
     for (int i = 0; i < memc_server_count(memc); i++) {
-        buf_printf(out, "upstream newsfeed_cache_%s { server ",
+        buf_printf(out, "upstream " CONTRACT_UPSTREAM "%s { server ",
             memc_server_name(memc, i));
         memc_print_server(memc, i, out);
         buf_puts(out, "; keepalive 32; }\n");
@@ -548,10 +551,10 @@ bool cache_print_map(
         out, "newsfeed_runtime_dir \"%s\";\n", config->service_runtime_dir);
     buf_printf(out,
         "map $newsfeed_bucket $newsfeed_cache {\n"
-        "    default newsfeed_cache_%s;\n",
+        "    default " CONTRACT_UPSTREAM "%s;\n",
         memc_server_name(memc, 0));
-    for (int i = 0; i < GROUPS && memc_server_count(memc) > 1; i++)
-        buf_printf(out, "    %d newsfeed_cache_%s;\n", i,
+    for (int i = 0; i < CONTRACT_GROUPS && memc_server_count(memc) > 1; i++)
+        buf_printf(out, "    %d " CONTRACT_UPSTREAM "%s;\n", i,
             memc_server_name(memc, memc_server_of(memc, i)));
     buf_puts(out, "}\n");
     print_key_map(config, out);

@@ -31,7 +31,7 @@ struct cache;
 
 enum {
     /* ms; then memcached may have ended a lease that nginx took: it counts
-     * whole seconds, so that three of them are over after two */
+     * whole seconds, of which the last may be over at once */
     CACHE_LEASE_AGE_MAX = 1500,
 };
 

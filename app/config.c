@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "contract.h"
 #include "release.h"
 
 enum type {
@@ -20,10 +21,6 @@ enum type {
 enum {
     NAME_MAX_CHARS = 40,
     LINE_MAX_CHARS = 4096, /* of the file */
-
-    /* ms, fastcgi_read_timeout in nginx/fastcgi.conf: then nginx has answered
-     * in a worker's place. */
-    NGINX_WAITS = 35000,
 };
 
 #define UTF8_MARK "\xef\xbb\xbf" /* some editors put it in front */
@@ -58,8 +55,8 @@ static const struct setting settings[] = {
 
     {AT(worker, count), INTEGER, "8", 1, 256},
     {AT(worker, max_requests), INTEGER, "100000", 0, 1000000000},
-    {AT(worker, request_timeout), INTEGER, "30000", 100, NGINX_WAITS - 1},
-    {AT(worker, queue_timeout), INTEGER, "5000", 1, NGINX_WAITS - 1},
+    {AT(worker, request_timeout), INTEGER, "30000", 100, CONTRACT_TIMEOUT - 1},
+    {AT(worker, queue_timeout), INTEGER, "5000", 1, CONTRACT_TIMEOUT - 1},
     {AT(worker, shutdown_timeout), INTEGER, "30000", 0, 3600000},
 
     {AT(db, conninfo), TEXT, "", 0, 0},
@@ -212,7 +209,7 @@ static void refuse(const struct loader *loader, const struct setting *setting,
     case INTEGER:
         buf_printf(
             &right, "a whole number from %d to %d", setting->min, setting->max);
-        if (setting->max == NGINX_WAITS - 1)
+        if (setting->max == CONTRACT_TIMEOUT - 1)
             buf_puts(&right, ", less than nginx's fastcgi_read_timeout");
         break;
     case SWITCH:

@@ -12,6 +12,7 @@
 
 #include <fcgiapp.h>
 
+#include "contract.h"
 #include "fcgi.h"
 #include "log.h"
 
@@ -43,7 +44,7 @@ struct fcgi {
     FCGX_Request request;
     bool is_head;
     char id[HTTP_REQUEST_ID_MAX + 1];
-    char body[HTTP_BODY_MAX + 1];
+    char body[CONTRACT_BODY_MAX + 1];
     struct buf head;
 };
 
@@ -231,7 +232,7 @@ static void read_body(struct fcgi *fcgi, struct http_request *request)
     if (!text)
         return;
     unsigned long long len = strtoull(text, &end, 10);
-    request->body_too_large = len > HTTP_BODY_MAX;
+    request->body_too_large = len > CONTRACT_BODY_MAX;
     request->body_cut = *end != '\0';
     if (request->body_too_large || request->body_cut)
         return;

@@ -92,7 +92,7 @@ void http_print_head(const struct http_response *response, struct buf *out)
 
 void http_print_page(const struct http_response *response, struct buf *out)
 {
-    buf_puts(out, STORED_START);
+    buf_puts(out, CONTRACT_PAGE_START);
     buf_puts(out, response->etag);
     buf_puts(out, "\r\n");
     buf_add(out, buf_text(&response->headers), response->headers.len);

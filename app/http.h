@@ -9,12 +9,11 @@
 #include "buf.h"
 #include "stored.h"
 
-#define HTTP_JSON STORED_TYPE
+#define HTTP_JSON CONTRACT_PAGE_TYPE
 #define HTTP_PROBLEM "application/problem+json"
 
 enum {
-    HTTP_BODY_MAX = 128 << 10, /* bytes */
-    HTTP_REQUEST_ID_MAX = 64,  /* characters */
+    HTTP_REQUEST_ID_MAX = 64 /* characters */
 };
 
 /* All strings outlive the handling of the request, no longer. A header that

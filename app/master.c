@@ -486,7 +486,7 @@ static bool is_ready(struct master *master)
 static void end_verdicts(const struct master *master)
 {
     const struct config *config = master->current.setup.config;
-    char word[RUNTIME_WORD_SIZE];
+    char word[CONTRACT_WORD_SIZE];
     uint64_t nonce;
 
     if (*config->cache_servers == '\0')
@@ -494,8 +494,8 @@ static void end_verdicts(const struct master *master)
     if (getentropy(&nonce, sizeof(nonce)))
         nonce = (uint64_t)monotonic_ms();
     snprintf(word, sizeof(word), "%016" PRIx64, nonce);
-    if (!runtime_set(config->service_runtime_dir, RUNTIME_KEYS, word))
-        log_error("master", "%s/" RUNTIME_KEYS " cannot be made: %s",
+    if (!runtime_set(config->service_runtime_dir, CONTRACT_WORD_KEYS, word))
+        log_error("master", "%s/" CONTRACT_WORD_KEYS " cannot be made: %s",
             config->service_runtime_dir, strerror(errno));
 }
 

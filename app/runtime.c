@@ -89,13 +89,13 @@ bool runtime_set(const char *dir, const char *name, const char *word)
 }
 
 bool runtime_get(
-    const char *dir, const char *name, char word[RUNTIME_WORD_SIZE])
+    const char *dir, const char *name, char word[CONTRACT_WORD_SIZE])
 {
     char path[PATH_MAX];
     ssize_t len = name_file(path, dir, name)
-                      ? readlink(path, word, RUNTIME_WORD_SIZE)
+                      ? readlink(path, word, CONTRACT_WORD_SIZE)
                       : -1;
-    bool fits = len > 0 && len < RUNTIME_WORD_SIZE;
+    bool fits = len > 0 && len < CONTRACT_WORD_SIZE;
 
     word[fits ? len : 0] = '\0';
     return fits;
@@ -107,7 +107,7 @@ static bool name_sign(char path[PATH_MAX], const char *dir, const char *server)
 {
     char name[NAME_MAX];
 
-    snprintf(name, sizeof(name), RUNTIME_CLOSED "%s", server);
+    snprintf(name, sizeof(name), CONTRACT_CLOSED "%s", server);
     return name_file(path, dir, name);
 }
 

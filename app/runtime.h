@@ -16,15 +16,10 @@
 #include <sys/types.h>
 
 #include "buf.h"
-
-/* nginx's module reads these too. */
-#define RUNTIME_DATABASE "database"
-#define RUNTIME_KEYS "keys"
-#define RUNTIME_CLOSED "closed-"
+#include "contract.h"
 
 enum {
-    RUNTIME_WORD_SIZE = 64,      /* with its NUL */
-    RUNTIME_DEBTS_MAX = 4 << 20, /* some 80,000 pages */
+    RUNTIME_DEBTS_MAX = 4 << 20 /* bytes, some 80,000 pages */
 };
 
 /* Whether the folder is there and can be written, or could be made. */
@@ -33,10 +28,10 @@ bool runtime_check(const char *dir, struct buf *faults);
 /* Makes the folder, unless it is there. False: see faults. */
 bool runtime_make(const char *dir, struct buf *faults);
 
-/* False: errno says why. A word has 1 to RUNTIME_WORD_SIZE - 1 characters. */
+/* False: errno says why. A word has 1 to CONTRACT_WORD_SIZE - 1 characters. */
 bool runtime_set(const char *dir, const char *name, const char *word);
 bool runtime_get(
-    const char *dir, const char *name, char word[RUNTIME_WORD_SIZE]);
+    const char *dir, const char *name, char word[CONTRACT_WORD_SIZE]);
 
 bool runtime_is_closed(const char *dir, const char *server);
 

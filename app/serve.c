@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api.h"
+#include "contract.h"
 #include "database.h"
 #include "json.h"
 #include "log.h"
@@ -274,7 +275,8 @@ static const char *default_detail(enum error error)
     case ERR_METHOD:
         return "this path knows other methods, see Allow";
     case ERR_TOO_LARGE:
-        return "the body must be at most 131072 bytes";
+        return "the body must be at most " CONTRACT_TEXT(
+            CONTRACT_BODY_MAX) " bytes";
     case ERR_MEDIA_TYPE:
         return "the body must be sent as Content-Type: application/json";
     case ERR_UNAVAILABLE:

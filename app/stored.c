@@ -67,7 +67,7 @@ bool stored_parse(const char *page, size_t len, struct stored *stored)
     const char *p = page;
 
     memset(stored, 0, sizeof(*stored));
-    if (!take(&p, end, STORED_START))
+    if (!take(&p, end, CONTRACT_PAGE_START))
         return false;
     stored->etag = p;
     if (!take_tag(&p, end))

@@ -7,12 +7,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Every page starts so; then its tag, its links, an empty line, the body. */
-#define STORED_TYPE "application/json"
-#define STORED_START \
-    "HTTP/1.1 200 OK\r\nContent-Type: " STORED_TYPE "\r\nETag: "
+#include "contract.h"
 
-/* Points into the page. */
+/* Points into the page, which is CONTRACT_PAGE_START, its tag, its links, an
+ * empty line, the body. */
 struct stored {
     const char *etag; /* with its quotes */
     size_t etag_len;

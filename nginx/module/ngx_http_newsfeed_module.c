@@ -4,7 +4,7 @@
  *     newsfeed_cache UPSTREAM KEY;    in a location; both may hold variables
  *
  * One question to memcached, the meta command `mg KEY v c k N3`, brings the
- * page or, where there is nothing, leaves an empty value for three seconds: the
+ * page or, where there is nothing, leaves an empty value for some seconds: the
  * lease. Its number is then in $newsfeed_lease, for the worker that stores the
  * page with it (app/cache.h tells the whole scheme). Whatever is not answered
  * from here ends with 404, 502 or 504, which error_page hands to a worker;
@@ -24,15 +24,12 @@
 #include <ngx_core.h>
 #include <ngx_http.h>
 
-#include "../../app/runtime.h"
+#include "../../app/contract.h"
 #include "../../app/stored.c"
-
-#define LEASE_TTL "3" /* seconds, as in app/cache.c */
 
 enum {
     TIMEOUT = 50,            /* ms, of a connect, a send, between two reads */
     BUFFER_SIZE = 64 * 1024, /* of one read; larger pages get a larger one */
-    PAGE_MAX = 1 << 20,
 };
 
 /* ms: then the page is here, and only the client's own timeouts count. */
@@ -60,7 +57,8 @@ ngx_module_t ngx_http_newsfeed_module;
 
 static ngx_int_t create_request(ngx_http_request_t *r)
 {
-    static const char command[] = "mg ", flags[] = " v c k N" LEASE_TTL CRLF;
+    static const char command[] = "mg ", flags[] = " v c k N" CONTRACT_TEXT(
+                                             CONTRACT_LEASE_TTL) CRLF;
     ctx_t *ctx = ngx_http_get_module_ctx(r, ngx_http_newsfeed_module);
     ngx_buf_t *b = ngx_create_temp_buf(
         r->pool, sizeof(command) + ctx->key.len + sizeof(flags));
@@ -199,7 +197,7 @@ static ngx_int_t take_page(ngx_http_request_t *r, const struct stored *page)
             add_header(r, "Link", page->links, page->links_len) == NULL) ||
         ngx_http_discard_request_body(r) != NGX_OK)
         return NGX_ERROR;
-    ngx_str_set(&r->headers_out.content_type, STORED_TYPE);
+    ngx_str_set(&r->headers_out.content_type, CONTRACT_PAGE_TYPE);
     r->headers_out.content_type_len = r->headers_out.content_type.len;
 
     u->headers_in.status_n = NGX_HTTP_OK;
@@ -262,7 +260,7 @@ static ngx_int_t process_header(ngx_http_request_t *r)
     if (is_end(line, lf - 1))
         return miss(u, got == 0);
     if (parse_value_line(line, lf - 1, &value) != NGX_OK ||
-        !is_answer(r, &value) || value.size > PAGE_MAX ||
+        !is_answer(r, &value) || value.size > CONTRACT_PAGE_MAX ||
         got > value.size + sizeof(CRLF) - 1)
         return refuse(r, line, lf - line);
     if (got < value.size + sizeof(CRLF) - 1)
@@ -350,12 +348,12 @@ static ngx_int_t read_word(
     ssize_t len = -1;
 
     word->len = 0;
-    word->data = ngx_pnalloc(r->pool, RUNTIME_WORD_SIZE);
+    word->data = ngx_pnalloc(r->pool, CONTRACT_WORD_SIZE);
     if (word->data == NULL)
         return NGX_ERROR;
     if (ngx_slprintf(path, end, "%V/%s%Z", &conf->runtime_dir, name) < end)
-        len = readlink((char *)path, (char *)word->data, RUNTIME_WORD_SIZE);
-    if (len > 0 && len < RUNTIME_WORD_SIZE)
+        len = readlink((char *)path, (char *)word->data, CONTRACT_WORD_SIZE);
+    if (len > 0 && len < CONTRACT_WORD_SIZE)
         word->len = len;
     return NGX_OK;
 }
@@ -364,7 +362,7 @@ static ngx_int_t read_word(
  * is known, and who cannot look must not take it for open. */
 static ngx_uint_t is_closed(ngx_http_request_t *r, ngx_str_t *server)
 {
-    static const char upstream[] = "newsfeed_cache_";
+    static const char upstream[] = CONTRACT_UPSTREAM;
     main_conf_t *conf =
         ngx_http_get_module_main_conf(r, ngx_http_newsfeed_module);
     const size_t skipped = sizeof(upstream) - 1;
@@ -374,7 +372,7 @@ static ngx_uint_t is_closed(ngx_http_request_t *r, ngx_str_t *server)
     if (server->len <= skipped ||
         ngx_strncmp(server->data, upstream, skipped) != 0)
         return 1;
-    if (ngx_slprintf(path, end, "%V/" RUNTIME_CLOSED "%*s%Z",
+    if (ngx_slprintf(path, end, "%V/" CONTRACT_CLOSED "%*s%Z",
             &conf->runtime_dir, server->len - skipped,
             server->data + skipped) == end)
         return 1;
@@ -387,16 +385,18 @@ static ngx_int_t name_page(
 {
     ngx_str_t database;
 
-    if (read_word(r, RUNTIME_DATABASE, &database) != NGX_OK)
+    if (read_word(r, CONTRACT_WORD_DATABASE, &database) != NGX_OK)
         return NGX_ERROR;
     named->len = 0;
     if (database.len == 0)
         return NGX_OK;
-    named->data = ngx_pnalloc(r->pool, key->len + 1 + database.len);
+    named->data = ngx_pnalloc(
+        r->pool, key->len + sizeof(CONTRACT_KEY_DATABASE) - 1 + database.len);
     if (named->data == NULL)
         return NGX_ERROR;
-    named->len =
-        ngx_sprintf(named->data, "%V@%V", key, &database) - named->data;
+    named->len = ngx_sprintf(named->data, "%V" CONTRACT_KEY_DATABASE "%V", key,
+                     &database) -
+                 named->data;
     return NGX_OK;
 }
 
@@ -463,7 +463,7 @@ static ngx_int_t get_keys(
 {
     ngx_str_t word;
 
-    if (read_word(r, RUNTIME_KEYS, &word) != NGX_OK)
+    if (read_word(r, CONTRACT_WORD_KEYS, &word) != NGX_OK)
         return NGX_ERROR;
     v->data = word.data;
     v->len = word.len;

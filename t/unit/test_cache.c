@@ -263,7 +263,7 @@ static void set_up(void)
         .cache_retry = 60000,
         .cache_ttl = 60,
         .auth_key_file = ""};
-    ck_assert(runtime_set(dir, RUNTIME_DATABASE, "1"));
+    ck_assert(runtime_set(dir, CONTRACT_WORD_DATABASE, "1"));
     cache = cache_new(&config, guards, payments);
     other = cache_new(&config, guards, payments);
     ck_assert(cache && other);
@@ -1088,9 +1088,9 @@ END_TEST
 
 static const char *database(void)
 {
-    static char word[RUNTIME_WORD_SIZE];
+    static char word[CONTRACT_WORD_SIZE];
 
-    runtime_get(dir, RUNTIME_DATABASE, word);
+    runtime_get(dir, CONTRACT_WORD_DATABASE, word);
     return word;
 }
 
@@ -1098,7 +1098,7 @@ static void forget_database(void)
 {
     char path[64];
 
-    snprintf(path, sizeof(path), "%s/" RUNTIME_DATABASE, dir);
+    snprintf(path, sizeof(path), "%s/" CONTRACT_WORD_DATABASE, dir);
     ck_assert_int_eq(unlink(path), 0);
 }
 
@@ -1155,7 +1155,7 @@ END_TEST
 START_TEST(a_database_met_again_changes_nothing)
 {
     meet_another_database();
-    ck_assert(runtime_set(dir, RUNTIME_DATABASE, "newer"));
+    ck_assert(runtime_set(dir, CONTRACT_WORD_DATABASE, "newer"));
     meet_another_database();
     ck_assert_str_eq(database(), "newer");
 }

@@ -14,7 +14,7 @@
 
 static char dir[] = "/tmp/newsfeed-runtime-XXXXXX";
 static char path[128];
-static char word[RUNTIME_WORD_SIZE];
+static char word[CONTRACT_WORD_SIZE];
 static struct buf keys;
 static struct buf faults;
 static struct debts debts;
@@ -113,41 +113,41 @@ END_TEST
 
 START_TEST(a_word_is_read_as_it_was_set)
 {
-    ck_assert(runtime_set(dir, RUNTIME_DATABASE, "73-1"));
-    ck_assert(runtime_get(dir, RUNTIME_DATABASE, word));
+    ck_assert(runtime_set(dir, CONTRACT_WORD_DATABASE, "73-1"));
+    ck_assert(runtime_get(dir, CONTRACT_WORD_DATABASE, word));
     ck_assert_str_eq(word, "73-1");
 }
 END_TEST
 
 START_TEST(a_word_is_replaced)
 {
-    ck_assert(runtime_set(dir, RUNTIME_KEYS, "one"));
-    ck_assert(runtime_set(dir, RUNTIME_KEYS, "two"));
-    ck_assert(runtime_get(dir, RUNTIME_KEYS, word));
+    ck_assert(runtime_set(dir, CONTRACT_WORD_KEYS, "one"));
+    ck_assert(runtime_set(dir, CONTRACT_WORD_KEYS, "two"));
+    ck_assert(runtime_get(dir, CONTRACT_WORD_KEYS, word));
     ck_assert_str_eq(word, "two");
 }
 END_TEST
 
 START_TEST(what_was_never_set_is_no_word)
 {
-    ck_assert(!runtime_get(dir, RUNTIME_KEYS, word));
+    ck_assert(!runtime_get(dir, CONTRACT_WORD_KEYS, word));
     ck_assert_str_eq(word, "");
 }
 END_TEST
 
 START_TEST(a_word_that_is_too_long_is_none)
 {
-    char text[RUNTIME_WORD_SIZE + 1];
+    char text[CONTRACT_WORD_SIZE + 1];
 
     memset(text, 'x', sizeof(text));
-    text[RUNTIME_WORD_SIZE - 1] = '\0';
-    ck_assert(runtime_set(dir, RUNTIME_KEYS, text));
-    ck_assert(runtime_get(dir, RUNTIME_KEYS, word));
+    text[CONTRACT_WORD_SIZE - 1] = '\0';
+    ck_assert(runtime_set(dir, CONTRACT_WORD_KEYS, text));
+    ck_assert(runtime_get(dir, CONTRACT_WORD_KEYS, word));
     ck_assert_str_eq(word, text);
-    text[RUNTIME_WORD_SIZE - 1] = 'x';
-    text[RUNTIME_WORD_SIZE] = '\0';
-    ck_assert(runtime_set(dir, RUNTIME_KEYS, text));
-    ck_assert(!runtime_get(dir, RUNTIME_KEYS, word));
+    text[CONTRACT_WORD_SIZE - 1] = 'x';
+    text[CONTRACT_WORD_SIZE] = '\0';
+    ck_assert(runtime_set(dir, CONTRACT_WORD_KEYS, text));
+    ck_assert(!runtime_get(dir, CONTRACT_WORD_KEYS, word));
     ck_assert_str_eq(word, "");
 }
 END_TEST
