@@ -15,7 +15,6 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 PEERS = HERE / 'peers'
 ROOT = HERE.parents[1]
-ACCOUNT = 'postgres'  # what root becomes, as in contrib/stack
 PEER_OPTIONS = '-c jit=off -c plan_cache_mode=force_generic_plan'
 
 UWSGI = 'flask'  # speaks uwsgi with nginx
@@ -73,7 +72,7 @@ class Stage:
         self.newsfeed_port, self.hello_port, self.chain_port, \
             self.cached_port, *rest = ports
         self.peer_ports = dict(zip(peers, zip(rest[::2], rest[1::2])))
-        self.drop = self.become_account()
+        self.account, *self.drop = self.become_account()
         self.environment = {
             name: value for name, value in os.environ.items()
             if not name.startswith(('PG', 'LC_')) and name != 'WORKERS'}
@@ -102,26 +101,14 @@ class Stage:
 
     @staticmethod
     def become_account():
-        """What goes before a command so that root does not run it: as in
-        contrib/stack, with a capability where the account cannot go."""
-        if os.geteuid() != 0:
-            return []
-        drop = ['setpriv', f'--reuid={ACCOUNT}', f'--regid={ACCOUNT}',
-                '--init-groups']
-        capability = '+dac_read_search'
-        for more in [], [f'--inh-caps={capability}',
-                         f'--ambient-caps={capability}']:
-            command = [*drop, *more, 'test', '-r', PEERS / 'schema.sql']
-            if subprocess.run(command, stderr=subprocess.DEVNULL).returncode \
-                    == 0:
-                return [*drop, *more]
-        raise Fault(f'root hands over to the account {ACCOUNT}, which cannot '
-                    f'read {ROOT}: move the checkout, or run as another user')
+        """What root becomes, and what goes before a command so that it does."""
+        return run([ROOT / 'contrib/stack', 'account', 'head', '-c1',
+                    PEERS / 'schema.sql']).split() or [None]
 
     def make_folder(self, path):
         path.mkdir(parents=True, exist_ok=True)
-        if self.drop:
-            shutil.chown(path, ACCOUNT, ACCOUNT)
+        if self.account:
+            shutil.chown(path, self.account, self.account)
         return path
 
     def launch(self, name, command, **environment):

@@ -42,15 +42,41 @@ leave_nothing() {
     esac
 }
 
-# PostgreSQL refuses to run as root, so root hands the whole stack to another
-# account. Where that account cannot go (a checkout below /root), it keeps the
-# one capability that lets it pass.
-become_account() {
-    local owner drop cap
+need_account() {
     need setpriv util-linux
     id -- "$ACCOUNT" >/dev/null 2>&1 ||
         die "there is no account $ACCOUNT to run as instead of root (Debian" \
             "package postgresql-15 makes it): run 'make packages'"
+}
+
+# PostgreSQL refuses to run as root, so root hands over to another account.
+# Where that account cannot go (a checkout below /root), it keeps the one
+# capability that lets it pass, as far as COMMAND needs it: access(2), as of
+# test -x, knows of none, so let that read or run something.
+find_drop() { # COMMAND... -> $drop, what goes before a command of root's
+    local cap
+    for cap in none dac_read_search dac_override; do
+        drop=(setpriv "--reuid=$ACCOUNT" "--regid=$ACCOUNT" --init-groups)
+        [[ $cap == none ]] || drop+=("--inh-caps=+$cap" "--ambient-caps=+$cap")
+        ! "${drop[@]}" "$@" </dev/null >/dev/null 2>&1 || return 0
+    done
+    return 1
+}
+
+# For others who start what root should not run: the account and those words.
+print_account() { # COMMAND...
+    local drop
+    (( EUID == 0 )) || return 0
+    need_account
+    find_drop "$@" ||
+        die "root hands over to the account $ACCOUNT, which cannot do this:" \
+            "$*: move the checkout, or run as another user"
+    printf '%s\n' "$ACCOUNT" "${drop[@]}"
+}
+
+become_account() { # ARGUMENTS...
+    local owner drop
+    need_account
     make_run
     owner=$(stat -c %U -- "$RUN")
     if [[ $owner == root ]]; then
@@ -58,19 +84,11 @@ become_account() {
     elif [[ $owner != "$ACCOUNT" ]]; then
         die_of_owner
     fi
-
-    drop=(setpriv "--reuid=$ACCOUNT" "--regid=$ACCOUNT" --init-groups)
-    for cap in none dac_read_search dac_override; do
-        [[ $cap == none ]] ||
-            drop=("${drop[@]:0:4}" "--inh-caps=+$cap" "--ambient-caps=+$cap")
-        if "${drop[@]}" /bin/bash "$ROOT/contrib/stack" can-work 2>/dev/null
-        then
-            exec "${drop[@]}" /bin/bash "$ROOT/contrib/stack" "$@"
-        fi
-    done
-    die "root hands over to the account $ACCOUNT, which cannot work in $ROOT" \
-        "and $RUN: move the checkout to, say, /srv/newsfeed and set RUN to a" \
-        "folder there, or run as another user"
+    find_drop /bin/bash "$ROOT/contrib/stack" can-work ||
+        die "root hands over to the account $ACCOUNT, which cannot work in" \
+            "$ROOT and $RUN: move the checkout to, say, /srv/newsfeed and set" \
+            "RUN to a folder there, or run as another user"
+    exec "${drop[@]}" /bin/bash "$ROOT/contrib/stack" "$@"
 }
 
 # Asked as the account: may it write to $RUN, read the checkout, run programs

@@ -21,7 +21,6 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "contrib" / "stack"
 PROGRAM = os.environ.get("PROGRAM", str(ROOT / "build" / "newsfeed"))
 PSQL = max(glob.glob("/usr/lib/postgresql/*/bin/psql"))  # not Debian's wrapper
-ACCOUNT = "postgres" if os.getuid() == 0 else None
 
 # A busy machine is no fault of the service. Tests of its timeouts have others.
 PATIENCE = ("db.connect_timeout=10000 db.statement_timeout=20000"
@@ -29,10 +28,22 @@ PATIENCE = ("db.connect_timeout=10000 db.statement_timeout=20000"
 NO_PATIENCE = ""
 
 
+@functools.cache
+def account():
+    """Who the stack's processes run as, if this is root: that, and what goes
+    before a command."""
+    result = subprocess.run([SCRIPT, "account", "head", "-c1", PROGRAM],
+                            capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    name, *drop = result.stdout.split() or [None]
+    return name, drop
+
+
 def give_away(path):
     """Lets the account that the stack runs as write there."""
-    if ACCOUNT:
-        shutil.chown(path, ACCOUNT, ACCOUNT)
+    name, _ = account()
+    if name:
+        shutil.chown(path, name, name)
 
 
 def free_port():
@@ -52,23 +63,7 @@ def free_port():
 
 def as_account(command):
     """The command, run as the account that owns the stack's processes."""
-    return drop_root() + command if ACCOUNT else command
-
-
-@functools.cache
-def drop_root():
-    """As contrib/stack does it: where the account cannot reach the checkout
-    (below /root, say), it keeps the one capability that lets it. Asked by
-    really reading: access(2), as of test -x, knows of no capability, and setpriv
-    itself may still start what the account cannot reach."""
-    drop = ["setpriv", f"--reuid={ACCOUNT}", f"--regid={ACCOUNT}", "--init-groups"]
-    for capability in ("dac_read_search", "dac_override"):
-        read = [*drop, "head", "-c1", PROGRAM]
-        if subprocess.run(read, capture_output=True).returncode == 0:
-            break
-        keep = f"caps=+{capability}"
-        drop = [*drop[:4], f"--inh-{keep}", f"--ambient-{keep}"]
-    return drop
+    return account()[1] + command
 
 
 def alive(pid):

@@ -109,6 +109,21 @@ def test_root_hands_over_where_only_root_can_go(folder):
     assert stack.call("reset")[0] == 0
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="root alone hands over")
+def test_who_starts_more_is_told_how_to_hand_over(folder):
+    """Here to read a file that nobody but root can read."""
+    folder.chmod(0o700)
+    (folder / "file").write_text("text")
+    stack = Stack(folder / "run")
+    code, output = stack.call("account", "cat", folder / "file")
+    account, *words = output.split()
+    assert code == 0
+    assert subprocess.check_output([*words, "cat", folder / "file"]) == b"text"
+    assert subprocess.check_output([*words, "id", "-un"], text=True) == f"{account}\n"
+    assert account != "root"
+    assert refused(stack.call("account", "cat", folder / "none"), account, "none")
+
+
 def test_a_damaged_folder_is_refused(stack):
     stack.call("up", "postgres")
     stack.call("down", "postgres")
