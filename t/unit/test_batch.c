@@ -1,9 +1,6 @@
 /* Tests of how much is taken at once. */
-#include <stdlib.h>
-
-#include <check.h>
-
 #include "batch.h"
+#include "runner.h"
 
 START_TEST(what_failed_is_halved_until_it_stands_alone)
 {
@@ -41,19 +38,10 @@ START_TEST(what_takes_its_time_stays)
 }
 END_TEST
 
-int main(void)
+void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("batch");
-    TCase *tests = tcase_create("batch");
-    SRunner *runner = srunner_create(suite);
-
     tcase_add_test(tests, what_failed_is_halved_until_it_stands_alone);
     tcase_add_test(tests, what_is_quick_grows_up_to_the_most);
     tcase_add_test(tests, what_is_slow_shrinks_to_what_there_is_time_for);
     tcase_add_test(tests, what_takes_its_time_stays);
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -3,11 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
-
 #include "batch.h"
 #include "clock.h"
 #include "job.h"
+#include "runner.h"
 
 /* --- an outbox of orders, the first of which is number 1 ----------------- */
 
@@ -480,12 +479,8 @@ START_TEST(an_order_that_insists_is_not_written_down_anew)
 }
 END_TEST
 
-int main(void)
+void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("job");
-    TCase *tests = tcase_create("job");
-    SRunner *runner = srunner_create(suite);
-
     tcase_add_test(tests, the_table_of_this_program_holds);
     tcase_add_test(tests, a_letter_that_is_twice_is_refused);
     tcase_add_test(tests, a_job_without_its_function_is_refused);
@@ -505,9 +500,4 @@ int main(void)
     tcase_add_test(tests, what_a_turn_touched_is_dropped_behind_the_commit);
     tcase_add_test(tests, pages_that_could_not_be_dropped_are_written_down);
     tcase_add_test(tests, an_order_that_insists_is_not_written_down_anew);
-    suite_add_tcase(suite, tests);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
