@@ -9,19 +9,19 @@
 #include "page.h"
 
 static const struct api_operation operations[] = {
-    {"addParticipant", api_participant_add, ACCESS_ADMIN, {0}},
-    {"getParticipant", api_participant_get, ACCESS_ANYONE, {"id"}},
-    {"renameParticipant", api_participant_rename, ACCESS_SELF, {"id"}},
-    {"removeParticipant", api_participant_remove, ACCESS_SELF, {"id"}},
-    {"addFriend", api_friend_add, ACCESS_SELF, {"id"}},
-    {"getFriend", api_friend_list, ACCESS_ANYONE, {"id"}},
-    {"removeFriend", api_friend_remove, ACCESS_SELF, {"id", "friend"}},
-    {"addOutbound", api_outbound_add, ACCESS_SELF, {"id"}},
-    {"getOutbound", api_outbound_list, ACCESS_ANYONE, {"id"}},
-    {"getOutboundItem", api_outbound_get, ACCESS_ANYONE, {"id", "item"}},
-    {"removeOutbound", api_outbound_remove, ACCESS_SELF, {"id", "item"}},
-    {"getInbound", api_inbound_list, ACCESS_SELF, {"id"}},
-    {"searchOutbound", api_search, ACCESS_ANYONE, {0}},
+    {"addParticipant", api_participant_add, ACCESS_ADMIN, NULL, {0}},
+    {"getParticipant", api_participant_get, ACCESS_ANYONE, NULL, {"id"}},
+    {"renameParticipant", api_participant_rename, ACCESS_SELF, "id", {"id"}},
+    {"removeParticipant", api_participant_remove, ACCESS_SELF, "id", {"id"}},
+    {"addFriend", api_friend_add, ACCESS_SELF, "id", {"id"}},
+    {"getFriend", api_friend_list, ACCESS_ANYONE, NULL, {"id"}},
+    {"removeFriend", api_friend_remove, ACCESS_SELF, "id", {"id", "friend"}},
+    {"addOutbound", api_outbound_add, ACCESS_SELF, "id", {"id"}},
+    {"getOutbound", api_outbound_list, ACCESS_ANYONE, NULL, {"id"}},
+    {"getOutboundItem", api_outbound_get, ACCESS_ANYONE, NULL, {"id", "item"}},
+    {"removeOutbound", api_outbound_remove, ACCESS_SELF, "id", {"id", "item"}},
+    {"getInbound", api_inbound_list, ACCESS_SELF, "id", {"id"}},
+    {"searchOutbound", api_search, ACCESS_ANYONE, NULL, {0}},
 };
 
 enum {
@@ -67,8 +67,8 @@ static void check_described(const struct spec *spec,
             "%s:%d: '%s' is for %s alone, so with auth.key_file set it must "
             "have security, its own or the file's\n",
             spec->file, described->line, operation->id,
-            operation->access == ACCESS_ADMIN ? "an administrator"
-                                              : "the participant of the path");
+            operation->self ? "the participant of the path"
+                            : "an administrator");
 }
 
 bool api_check_spec(
@@ -86,6 +86,16 @@ bool api_check_spec(
             check_described(spec, &spec->paths[i],
                 &spec->paths[i].operations[j], asks_for_tokens, faults);
     return faults->len == before && !faults->failed;
+}
+
+bool api_allows(const struct call *call, const struct api_operation *operation)
+{
+    const struct identity *who = &call->identity;
+
+    if (who->is_admin || operation->access == ACCESS_ANYONE)
+        return true;
+    return operation->access == ACCESS_SELF && who->participant > 0 &&
+           who->participant == arguments_int(call->arguments, operation->self);
 }
 
 enum error api_check_ids(

@@ -37,7 +37,7 @@ typedef enum error api_handler(
 
 enum api_access {
     ACCESS_ANYONE, /* whoever has a valid token */
-    ACCESS_SELF,   /* the participant of the path, or an administrator */
+    ACCESS_SELF,   /* whom a parameter names, or an administrator */
     ACCESS_ADMIN,
 };
 
@@ -49,6 +49,7 @@ struct api_operation {
     const char *id;
     api_handler *handle;
     enum api_access access;
+    const char *self; /* of ACCESS_SELF: that parameter, one of the ids */
     const char *ids[API_IDS_MAX]; /* parameters that the path must have; the
                                      handler takes them for ids */
 };
@@ -59,6 +60,9 @@ const struct api_operation *api_find(const char *id);
 /* See service_check_spec. */
 bool api_check_spec(
     const struct spec *spec, bool asks_for_tokens, struct buf *faults);
+
+/* Whether the operation is for whoever calls, once the path has been read. */
+bool api_allows(const struct call *call, const struct api_operation *operation);
 
 /* ERR_INVALID with a fault for each id of the path that is none, whatever the
  * specification lets pass. */

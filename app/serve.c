@@ -81,15 +81,6 @@ bool service_check_spec(
 
 /* --- who may ------------------------------------------------------------ */
 
-static bool is_allowed(
-    const struct call *call, const struct api_operation *operation)
-{
-    if (call->identity.is_admin || operation->access == ACCESS_ANYONE)
-        return true;
-    return operation->access == ACCESS_SELF && call->identity.participant > 0 &&
-           call->identity.participant == api_participant(call);
-}
-
 static enum error check_access(const struct service *service, struct call *call,
     const struct api_operation *operation)
 {
@@ -103,7 +94,7 @@ static enum error check_access(const struct service *service, struct call *call,
         return api_fail(call, error, "%s", reason);
     if (error)
         return error;
-    if (!is_allowed(call, operation))
+    if (!api_allows(call, operation))
         return api_fail(call, ERR_FORBIDDEN,
             operation->access == ACCESS_ADMIN
                 ? "only an administrator may do this"

@@ -91,6 +91,44 @@ START_TEST(every_operation_is_found_by_its_id)
 }
 END_TEST
 
+/* Or the participant would be compared with what nobody has checked. */
+START_TEST(whom_an_operation_is_for_is_one_of_its_ids)
+{
+    ck_assert(spec_load("etc/openapi.yaml", &spec, &reasons));
+    for (int i = 0; i < spec->path_count; i++)
+        for (int j = 0; j < spec->paths[i].operation_count; j++) {
+            const char *id = spec->paths[i].operations[j].id;
+            const struct api_operation *operation = api_find(id);
+            bool is_one = false;
+            for (int k = 0; operation->self && k < API_IDS_MAX; k++)
+                is_one |= operation->ids[k] &&
+                          strcmp(operation->ids[k], operation->self) == 0;
+            ck_assert_msg((operation->access == ACCESS_SELF) == is_one &&
+                              !operation->self == !is_one,
+                "%s", id);
+        }
+}
+END_TEST
+
+START_TEST(an_operation_is_for_whom_its_parameter_names)
+{
+    struct api_operation operation = {
+        .access = ACCESS_SELF, .self = "friend", .ids = {"id", "friend"}};
+
+    give("id", 7);
+    give("friend", 9);
+    call.identity.participant = 9;
+    ck_assert(api_allows(&call, &operation));
+    call.identity.participant = 7;
+    ck_assert(!api_allows(&call, &operation));
+    operation.self = "id";
+    ck_assert(api_allows(&call, &operation));
+    call.identity.participant = 0;
+    arguments_free(&arguments);
+    ck_assert(!api_allows(&call, &operation)); /* nobody is not nobody */
+}
+END_TEST
+
 START_TEST(other_ids_are_not_found)
 {
     ck_assert_ptr_null(api_find(""));
@@ -371,6 +409,8 @@ void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, every_operation_is_found_by_its_id);
+    tcase_add_test(tests, whom_an_operation_is_for_is_one_of_its_ids);
+    tcase_add_test(tests, an_operation_is_for_whom_its_parameter_names);
     tcase_add_test(tests, other_ids_are_not_found);
     tcase_add_test(tests, table_and_specification_fit_each_other);
     tcase_add_test(tests, what_does_not_fit_is_named);
