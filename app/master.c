@@ -16,6 +16,7 @@
 #include "clock.h"
 #include "dispatcher.h"
 #include "exit.h"
+#include "judge.h"
 #include "log.h"
 #include "master.h"
 #include "report.h"
@@ -37,7 +38,6 @@ enum {
     /* Whoever is idle says so every second, the dispatcher as often as it
      * looks for work. */
     SILENCE_TIMEOUT = 15000, /* ms */
-    OVERSLEPT = 3000,        /* ms between two looks of the master */
 
     TERM_GRACE = 2000,   /* ms from TERM to KILL */
     READY_INTERVAL = 20, /* ms between looks at a generation that starts up */
@@ -77,9 +77,7 @@ struct master {
     bool is_stopping;
     int exit_code;
 
-    int64_t looked_at;   /* monotonic ms, at the children */
-    int64_t awake_since; /* likewise; the master itself had stood still */
-
+    struct judge judge; /* of the children */
     struct report report;
     int64_t report_at; /* monotonic ms */
     sigset_t wait_mask;
@@ -227,48 +225,55 @@ static const char *describe_work(
     return text;
 }
 
-/* Whoever was told to stop and did not, is stuck in one request, or is idle
- * and shows no sign of life. */
-static void kill_if_late(
-    struct master *master, struct child *child, int64_t now)
+static struct conduct conduct_of(
+    struct master *master, const struct child *child)
 {
     const struct slot *slot = slot_of(master, child);
-    int64_t busy_since = slot->busy_since;
-    int64_t seen_at = slot->seen_at;
-    int pid = (int)child->pid;
 
-    if (seen_at < master->awake_since)
-        seen_at = master->awake_since;
-    if (busy_since && busy_since < master->awake_since)
-        busy_since = master->awake_since;
-    if (busy_since && now - busy_since >= busy_limit(master, child))
+    return (struct conduct){
+        .busy_since = slot->busy_since,
+        .seen_at = slot->seen_at,
+        .kill_at = child->kill_at,
+        .busy_limit = busy_limit(master, child),
+        .silence_limit = silence_limit(master, child),
+    };
+}
+
+static void kill_if_due(struct master *master, struct child *child, int64_t now)
+{
+    struct conduct conduct = conduct_of(master, child);
+    int pid = (int)child->pid;
+    int64_t ms;
+
+    switch (judge_process(&master->judge, &conduct, now, &ms)) {
+    case VERDICT_FINE:
+        return;
+    case VERDICT_STUCK:
         log_error("master", "%s [%d] is killed after %lld ms%s", child->name,
-            pid, (long long)(now - busy_since), describe_work(master, child));
-    else if (!busy_since && now - seen_at >= silence_limit(master, child))
+            pid, (long long)ms, describe_work(master, child));
+        break;
+    case VERDICT_SILENT:
         log_error("master",
             "%s [%d] is killed: no sign of life for %lld ms while idle",
-            child->name, pid, (long long)(now - seen_at));
-    else if (child->kill_at && child->kill_at <= now)
+            child->name, pid, (long long)ms);
+        break;
+    case VERDICT_LATE:
         log_warn("master", "%s [%d] is killed%s: it did not stop in time",
             child->name, pid, describe_work(master, child));
-    else
-        return;
+        break;
+    }
     kill_child(child);
 }
 
-/* A master that was stopped as well, or a machine that stood still, says
- * nothing about the children. */
-static void kill_late(struct master *master)
+static void kill_due(struct master *master)
 {
     int64_t now = monotonic_ms();
 
-    if (now - master->looked_at > OVERSLEPT)
-        master->awake_since = now;
-    master->looked_at = now;
+    judge_wake(&master->judge, now);
     for (int i = 0; i < SCOREBOARD_SLOTS; i++) {
         struct child *child = &master->children[i];
         if (child->pid && child->kill_at != KILLED)
-            kill_if_late(master, child, now);
+            kill_if_due(master, child, now);
     }
 }
 
@@ -627,15 +632,10 @@ static int64_t next_time(struct master *master)
         sooner(&next, master->restart_spent);
     for (int i = 0; i < SCOREBOARD_SLOTS; i++) {
         const struct child *child = &master->children[i];
-        int64_t since = slot_of(master, child)->busy_since;
-        if (!child->pid || child->kill_at == KILLED)
-            continue;
-        if (child->kill_at)
-            sooner(&next, child->kill_at);
-        if (since && since < master->awake_since) /* as in kill_if_late */
-            since = master->awake_since;
-        if (since)
-            sooner(&next, since + busy_limit(master, child));
+        if (child->pid && child->kill_at != KILLED) {
+            struct conduct conduct = conduct_of(master, child);
+            sooner(&next, judge_due(&master->judge, &conduct));
+        }
     }
     return next;
 }
@@ -694,7 +694,7 @@ int master_run(
     catch_signals(&master.wait_mask);
     while (reap(&master) || !master.is_stopping) {
         obey(&master);
-        kill_late(&master);
+        kill_due(&master);
         settle(&master);
         fill_all(&master);
         report(&master);
