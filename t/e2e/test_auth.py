@@ -7,7 +7,6 @@ import pytest
 
 import spec
 from client import Client, link
-from stack import free_port
 from tokens import KEY, claims, encode, print_token, sign, write_key
 from waiting import eventually
 

@@ -1304,9 +1304,8 @@ START_TEST(there_is_no_map_of_bad_servers)
 }
 END_TEST
 
-void add_tests(TCase *tests)
+static void add_pages(TCase *tests)
 {
-    tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, a_page_is_a_hit);
     tcase_add_test(tests, a_page_replaces_what_the_buffer_held);
     tcase_add_test(tests, a_miss_takes_a_lease_that_ends_by_itself);
@@ -1339,6 +1338,10 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, a_drop_deletes_pages_and_leases);
     tcase_add_test(tests, a_drop_fences_each_server_once_that_it_told);
     tcase_add_test(tests, a_drop_of_nothing_asks_nobody);
+}
+
+static void add_failures(TCase *tests)
+{
     tcase_add_test(tests, a_server_that_fails_is_left_alone_and_no_other);
     tcase_add_test(tests, a_server_is_asked_again_when_its_time_is_over);
     tcase_add_test(tests, a_server_is_left_alone_for_as_long_as_was_asked_for);
@@ -1362,6 +1365,10 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, a_drop_repeats_what_it_had_sent_before_the_loss);
     tcase_add_loop_test(
         tests, a_drop_fails_if_the_connection_is_lost_again, 0, 2);
+}
+
+static void add_state(TCase *tests)
+{
     tcase_add_test(
         tests, without_servers_all_is_a_miss_and_every_drop_succeeds);
     tcase_add_test(tests, bad_servers_make_no_cache);
@@ -1399,4 +1406,12 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, what_was_read_under_another_database_is_not_stored);
     tcase_add_test(
         tests, debts_are_paid_under_the_database_that_they_were_made_in);
+}
+
+void add_tests(TCase *tests)
+{
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    add_pages(tests);
+    add_failures(tests);
+    add_state(tests);
 }
