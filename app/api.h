@@ -25,7 +25,7 @@ struct call {
     struct buf *detail;       /* of an error, for the client */
     struct buf *touched;      /* feeds whose page changed, an int64_t each; they
                                  are dropped once all is committed */
-    struct buf *page;         /* scratch */
+    struct buf *scratch;      /* a buffer, for this call */
     int64_t made_participant; /* their ids; 0: none */
     int64_t made_post;
 };

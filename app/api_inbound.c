@@ -25,16 +25,16 @@ static void fill_cache(
 {
     int64_t participant = api_participant(call);
 
-    buf_reset(call->page, call->page->cap);
+    buf_reset(call->scratch, call->scratch->cap);
     if (!error) {
         http_set_etag(response);
-        http_print_page(response, call->page);
+        http_print_page(response, call->scratch);
     }
-    if (error || call->page->failed || response->body.failed)
+    if (error || call->scratch->failed || response->body.failed)
         cache_release(call->cache, participant);
     else
         cache_store(
-            call->cache, participant, call->page->data, call->page->len);
+            call->cache, participant, call->scratch->data, call->scratch->len);
 }
 
 /* The page, or who is to read the truth. What is no page was written by
@@ -47,9 +47,9 @@ static enum cache_lookup look_up(
 
     for (int i = 0; i < 2; i++) {
         enum cache_lookup lookup =
-            cache_fetch(call->cache, participant, lease, call->page);
+            cache_fetch(call->cache, participant, lease, call->scratch);
         if (lookup != CACHE_HIT ||
-            http_parse_page(call->page->data, call->page->len, response))
+            http_parse_page(call->scratch->data, call->scratch->len, response))
             return lookup;
         cache_release(call->cache, participant);
     }

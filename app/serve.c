@@ -23,7 +23,7 @@ struct service {
     struct cache *cache;
     struct buf detail;
     struct buf touched;
-    struct buf page;
+    struct buf scratch;
 };
 
 struct service *service_new(const struct config *config,
@@ -56,7 +56,7 @@ void service_free(struct service *service)
     cache_free(service->cache);
     buf_free(&service->detail);
     buf_free(&service->touched);
-    buf_free(&service->page);
+    buf_free(&service->scratch);
     free(service);
 }
 
@@ -376,13 +376,13 @@ void serve(struct service *service, const struct http_request *request,
         .faults = &faults,
         .detail = &service->detail,
         .touched = &service->touched,
-        .page = &service->page,
+        .scratch = &service->scratch,
     };
     const struct api_operation *operation = NULL;
 
     buf_reset(&service->detail, KEPT);
     buf_reset(&service->touched, KEPT);
-    buf_reset(&service->page, KEPT);
+    buf_reset(&service->scratch, KEPT);
 
     enum error error = request->expired ? ERR_QUEUED : OK;
     if (!error)
