@@ -28,7 +28,7 @@ static void fill_cache(
     buf_reset(call->scratch, call->scratch->cap);
     if (!error) {
         http_set_etag(response);
-        http_print_page(response, call->scratch);
+        http_print_stored(response, call->scratch);
     }
     if (error || call->scratch->failed || response->body.failed)
         cache_release(call->cache, participant);
@@ -48,8 +48,8 @@ static enum cache_lookup look_up(
     for (int i = 0; i < 2; i++) {
         enum cache_lookup lookup =
             cache_fetch(call->cache, participant, lease, call->scratch);
-        if (lookup != CACHE_HIT ||
-            http_parse_page(call->scratch->data, call->scratch->len, response))
+        if (lookup != CACHE_HIT || http_parse_stored(call->scratch->data,
+                                       call->scratch->len, response))
             return lookup;
         cache_release(call->cache, participant);
     }

@@ -322,18 +322,18 @@ static bool is_lease(const struct buf *value)
 /* Looks, and puts up a lease where there is nothing, at once. A connection that
  * was closed while it lay idle is no reason to give up. */
 static enum memc_result claim(struct cache *cache, int group, const char *key,
-    const char *lease, struct buf *page)
+    const char *lease, struct buf *value)
 {
     enum memc_result result = MEMC_LOST;
 
     for (int i = 0; i < 2 && result == MEMC_LOST; i++)
         result = memc_claim(cache->memc, group, key, lease, CONTRACT_LEASE_TTL,
-            page, &cache->lease);
+            value, &cache->lease);
     return note_read(cache, group, result);
 }
 
 enum cache_lookup cache_fetch(
-    struct cache *cache, int64_t participant, uint64_t given, struct buf *page)
+    struct cache *cache, int64_t participant, uint64_t given, struct buf *value)
 {
     int group = group_of(participant);
     char key[KEY_MAX];
@@ -352,29 +352,29 @@ enum cache_lookup cache_fetch(
         if (i > 0) /* another reader has it */
             nanosleep(
                 &(struct timespec){.tv_nsec = LEASE_WAIT * 1000000L}, NULL);
-        if (claim(cache, group, key, lease, page) != MEMC_OK)
+        if (claim(cache, group, key, lease, value) != MEMC_OK)
             return CACHE_MISS;
-        if (!is_lease(page))
+        if (!is_lease(value))
             return CACHE_HIT;
-        if (strcmp(buf_text(page), lease) == 0)
+        if (strcmp(buf_text(value), lease) == 0)
             break;
     }
     return CACHE_LEASE; /* another's too, who may be slow or gone */
 }
 
 void cache_store(
-    struct cache *cache, int64_t participant, const char *page, size_t len)
+    struct cache *cache, int64_t participant, const char *stored, size_t len)
 {
     int group = group_of(participant);
     char key[KEY_MAX];
 
-    if (len > CONTRACT_PAGE_MAX || !is_current(cache)) {
+    if (len > CONTRACT_STORED_MAX || !is_current(cache)) {
         cache_release(cache, participant);
         return;
     }
     name_key(cache, participant, key);
     note_read(cache, group,
-        memc_replace(cache->memc, group, key, page, len,
+        memc_replace(cache->memc, group, key, stored, len,
             cache->config->cache_ttl, cache->lease));
 }
 

@@ -2,13 +2,13 @@
  * never makes a request fail.
  *
  * One key a feed: "<prefix>:inbound:<id>@<database>". A value is a whole stored
- * page ("HTTP/1.1 200 OK…", see http_print_page), or a lease (nothing, or "L:"
- * and a nonce): the promise of one reader that it is fetching the page. nginx
- * takes the lease for a worker as it looks for the page (nginx/module); without
- * it, a worker does. The page replaces the lease by compare and swap, so a drop
- * in between, which deletes page and lease alike, makes a page that may already
- * be old go unstored. (The scheme is that of Nishtala et al., Scaling Memcache
- * at Facebook, NSDI 2013.)
+ * page ("HTTP/1.1 200 OK…", see http_print_stored), or a lease (nothing, or
+ * "L:" and a nonce): the promise of one reader that it is fetching the page.
+ * nginx takes the lease for a worker as it looks for the page (nginx/module);
+ * without it, a worker does. The page replaces the lease by compare and swap,
+ * so a drop in between, which deletes page and lease alike, makes a page that
+ * may already be old go unstored. (The scheme is that of Nishtala et al.,
+ * Scaling Memcache at Facebook, NSDI 2013.)
  *
  * A server that cannot be told to drop pages is closed (runtime.h): from before
  * the write is answered, nobody on this host reads from it, neither nginx nor a
@@ -64,14 +64,14 @@ void cache_meet_database(struct cache *cache, int64_t identity);
 
 /* The page of a feed. `given` is the number of the lease that nginx took, which
  * is then ours, or 0. Another reader's lease is waited for once, LEASE_WAIT ms,
- * and then shared: whoever is first to store the page ends it. `page` is
+ * and then shared: whoever is first to store the page ends it. `value` is
  * replaced. */
-enum cache_lookup cache_fetch(
-    struct cache *cache, int64_t participant, uint64_t given, struct buf *page);
+enum cache_lookup cache_fetch(struct cache *cache, int64_t participant,
+    uint64_t given, struct buf *value);
 
 /* After CACHE_LEASE, for the same participant. */
 void cache_store(
-    struct cache *cache, int64_t participant, const char *page, size_t len);
+    struct cache *cache, int64_t participant, const char *stored, size_t len);
 void cache_release(struct cache *cache, int64_t participant);
 
 /* Deletes the pages of these feeds (int64_t each) and returns when no reader on

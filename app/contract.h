@@ -18,22 +18,22 @@
 #define CONTRACT_GROUPS 1000
 #define CONTRACT_UPSTREAM "newsfeed_cache_"
 
-/* A page's key: the prefix and, where it asks for a token, so that an nginx
- * that does not know of tokens yet finds none of them, what comes behind it;
- * then the feed's id and its database's word. The map prints it up to the id,
- * the module adds the word. */
+/* A stored page's key: the prefix and, where it asks for a token, so that an
+ * nginx that does not know of tokens yet finds none of them, what comes behind
+ * it; then the feed's id and its database's word. The map prints it up to the
+ * id, the module adds the word. */
 #define CONTRACT_KEY_TOKENS "-auth"
 #define CONTRACT_KEY_FEED ":inbound:"
 #define CONTRACT_KEY_DATABASE "@"
 
-/* A page: how it starts (stored.h), and its bytes at most, which is what
+/* A stored page: how it starts (stored.h), and its bytes at most, which is what
  * memcached takes by default, and room. */
-#define CONTRACT_PAGE_TYPE "application/json"
-#define CONTRACT_PAGE_START \
-    "HTTP/1.1 200 OK\r\nContent-Type: " CONTRACT_PAGE_TYPE "\r\nETag: "
-#define CONTRACT_PAGE_MAX ((1 << 20) - 1024)
+#define CONTRACT_STORED_TYPE "application/json"
+#define CONTRACT_STORED_START \
+    "HTTP/1.1 200 OK\r\nContent-Type: " CONTRACT_STORED_TYPE "\r\nETag: "
+#define CONTRACT_STORED_MAX ((1 << 20) - 1024)
 
-/* Seconds that a reader may take to fill a page. */
+/* Seconds that a reader may take to store a page. */
 #define CONTRACT_LEASE_TTL 3
 
 /* The files of service.runtime_dir (runtime.h): words, each with its NUL of so

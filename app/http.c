@@ -90,9 +90,9 @@ void http_print_head(const struct http_response *response, struct buf *out)
     buf_puts(out, "\r\n");
 }
 
-void http_print_page(const struct http_response *response, struct buf *out)
+void http_print_stored(const struct http_response *response, struct buf *out)
 {
-    buf_puts(out, CONTRACT_PAGE_START);
+    buf_puts(out, CONTRACT_STORED_START);
     buf_puts(out, response->etag);
     buf_puts(out, "\r\n");
     buf_add(out, buf_text(&response->headers), response->headers.len);
@@ -100,12 +100,12 @@ void http_print_page(const struct http_response *response, struct buf *out)
     buf_add(out, buf_text(&response->body), response->body.len);
 }
 
-bool http_parse_page(
-    const char *page, size_t len, struct http_response *response)
+bool http_parse_stored(
+    const char *bytes, size_t len, struct http_response *response)
 {
     struct stored stored;
 
-    if (!stored_parse(page, len, &stored))
+    if (!stored_parse(bytes, len, &stored))
         return false;
     snprintf(response->etag, sizeof(response->etag), "%.*s",
         (int)stored.etag_len, stored.etag);

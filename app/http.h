@@ -9,7 +9,7 @@
 #include "buf.h"
 #include "stored.h"
 
-#define HTTP_JSON CONTRACT_PAGE_TYPE
+#define HTTP_JSON CONTRACT_STORED_TYPE
 #define HTTP_PROBLEM "application/problem+json"
 
 enum {
@@ -63,12 +63,12 @@ void http_print_head(const struct http_response *response, struct buf *out);
 /* The response, a 200 of HTTP_JSON with a tag and no header but Link, as one
  * stored page (stored.h). nginx serves such pages as they are (nginx/module).
  */
-void http_print_page(const struct http_response *response, struct buf *out);
+void http_print_stored(const struct http_response *response, struct buf *out);
 
-/* The other way round, into an empty response; false if the bytes are no page
- * (the response is then as it was) or if there is no memory. */
-bool http_parse_page(
-    const char *page, size_t len, struct http_response *response);
+/* The other way round, into an empty response; false if the bytes are no such
+ * page (the response is then as it was) or if there is no memory. */
+bool http_parse_stored(
+    const char *bytes, size_t len, struct http_response *response);
 
 /* For the next request: empties it, keeps some memory. */
 void http_response_reset(struct http_response *response);

@@ -28,7 +28,7 @@ struct handle {
 };
 
 struct memc {
-    struct handle pages;
+    struct handle values;
     struct handle deletes; /* in time, however slow the others are */
     struct server servers[MEMC_SERVERS_MAX];
     int count;
@@ -198,10 +198,10 @@ struct memc *memc_new(const char *servers, int timeout, struct buf *faults)
     struct memc *memc = calloc(1, sizeof(*memc));
     if (!memc)
         return NULL;
-    memc->pages.timeout = timeout;
+    memc->values.timeout = timeout;
     memc->deletes.timeout = timeout;
     if (!parse_servers(memc, servers, faults) || !name_servers(memc) ||
-        !open_handle(memc, &memc->pages) ||
+        !open_handle(memc, &memc->values) ||
         !open_handle(memc, &memc->deletes)) {
         memc_free(memc);
         return NULL;
@@ -213,7 +213,7 @@ void memc_free(struct memc *memc)
 {
     if (!memc)
         return;
-    close_handle(&memc->pages);
+    close_handle(&memc->values);
     close_handle(&memc->deletes);
     for (int i = 0; i < MEMC_SERVERS_MAX; i++)
         free(memc->servers[i].host);
@@ -262,7 +262,7 @@ int memc_server_of(const struct memc *memc, int group)
 {
     struct group named = name_group(group);
 
-    return (int)memcached_generate_hash(memc->pages.st, named.name, named.len);
+    return (int)memcached_generate_hash(memc->values.st, named.name, named.len);
 }
 
 const char *memc_error(const struct memc *memc)
@@ -336,17 +336,17 @@ enum memc_result memc_claim(struct memc *memc, int group, const char *key,
     const char *mine, int ttl_seconds, struct buf *value, uint64_t *cas)
 {
     struct group named = name_group(group);
-    memcached_st *st = use(memc, &memc->pages);
+    memcached_st *st = use(memc, &memc->values);
 
     buf_reset(value, value->cap);
     if (!st)
         return MEMC_FAILED;
-    enum memc_result result = judge(memc, &memc->pages,
+    enum memc_result result = judge(memc, &memc->values,
         memcached_add_by_key(st, named.name, named.len, key, strlen(key), mine,
             strlen(mine), ttl_seconds, 0));
     if (result == MEMC_OK)
         result =
-            judge(memc, &memc->pages, read_value(st, &named, key, value, cas));
+            judge(memc, &memc->values, read_value(st, &named, key, value, cas));
     return result == MEMC_OK && value->failed ? MEMC_NOT_FOUND : result;
 }
 
@@ -354,11 +354,11 @@ enum memc_result memc_replace(struct memc *memc, int group, const char *key,
     const char *value, size_t len, int ttl_seconds, uint64_t cas)
 {
     struct group named = name_group(group);
-    memcached_st *st = use(memc, &memc->pages);
+    memcached_st *st = use(memc, &memc->values);
 
     if (!st)
         return MEMC_FAILED;
-    return judge(memc, &memc->pages,
+    return judge(memc, &memc->values,
         memcached_cas_by_key(st, named.name, named.len, key, strlen(key), value,
             len, ttl_seconds, 0, cas));
 }

@@ -61,13 +61,13 @@ static bool take_links(const char **p, const char *end)
                     : take_link(p, end, "prev");
 }
 
-bool stored_parse(const char *page, size_t len, struct stored *stored)
+bool stored_parse(const char *bytes, size_t len, struct stored *stored)
 {
-    const char *end = page + len;
-    const char *p = page;
+    const char *end = bytes + len;
+    const char *p = bytes;
 
     memset(stored, 0, sizeof(*stored));
-    if (!take(&p, end, CONTRACT_PAGE_START))
+    if (!take(&p, end, CONTRACT_STORED_START))
         return false;
     stored->etag = p;
     if (!take_tag(&p, end))

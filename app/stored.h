@@ -9,8 +9,8 @@
 
 #include "contract.h"
 
-/* Points into the page, which is CONTRACT_PAGE_START, its tag, its links, an
- * empty line, the body. */
+/* Points into the bytes, which are CONTRACT_STORED_START, its tag, its links,
+ * an empty line, the body. */
 struct stored {
     const char *etag; /* with its quotes */
     size_t etag_len;
@@ -20,8 +20,8 @@ struct stored {
     size_t body_len;
 };
 
-/* False if it is not as http_print_page (http.h) writes it: whatever else a
+/* False if it is not as http_print_stored (http.h) writes it: whatever else a
  * head says, somebody else wrote it. */
-bool stored_parse(const char *page, size_t len, struct stored *stored);
+bool stored_parse(const char *bytes, size_t len, struct stored *stored);
 
 #endif

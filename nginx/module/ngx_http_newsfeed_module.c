@@ -187,24 +187,24 @@ static ngx_int_t refuse(ngx_http_request_t *r, u_char *line, size_t len)
 }
 
 /* It lies in the buffer to the end of the request. */
-static ngx_int_t take_page(ngx_http_request_t *r, const struct stored *page)
+static ngx_int_t take_stored(ngx_http_request_t *r, const struct stored *stored)
 {
     ngx_http_upstream_t *u = r->upstream;
 
-    r->headers_out.etag = add_header(r, "ETag", page->etag, page->etag_len);
+    r->headers_out.etag = add_header(r, "ETag", stored->etag, stored->etag_len);
     if (r->headers_out.etag == NULL ||
-        (page->links_len > 0 &&
-            add_header(r, "Link", page->links, page->links_len) == NULL) ||
+        (stored->links_len > 0 &&
+            add_header(r, "Link", stored->links, stored->links_len) == NULL) ||
         ngx_http_discard_request_body(r) != NGX_OK)
         return NGX_ERROR;
-    ngx_str_set(&r->headers_out.content_type, CONTRACT_PAGE_TYPE);
+    ngx_str_set(&r->headers_out.content_type, CONTRACT_STORED_TYPE);
     r->headers_out.content_type_len = r->headers_out.content_type.len;
 
     u->headers_in.status_n = NGX_HTTP_OK;
     u->state->status = NGX_HTTP_OK;
-    u->headers_in.content_length_n = page->body_len;
-    u->buffer.pos = (u_char *)page->body;
-    u->buffer.last = u->buffer.pos + page->body_len;
+    u->headers_in.content_length_n = stored->body_len;
+    u->buffer.pos = (u_char *)stored->body;
+    u->buffer.last = u->buffer.pos + stored->body_len;
     u->keepalive = 1;
 
     /* Or nginx would not look at If-None-Match. The others the workers do not
@@ -247,7 +247,7 @@ static ngx_int_t process_header(ngx_http_request_t *r)
     ngx_http_upstream_t *u = r->upstream;
     u_char *line = u->buffer.pos, *last = u->buffer.last;
     u_char *lf = ngx_strlchr(line, last, LF);
-    struct stored page;
+    struct stored stored;
     value_t value;
 
     if (lf == NULL)
@@ -260,7 +260,7 @@ static ngx_int_t process_header(ngx_http_request_t *r)
     if (is_end(line, lf - 1))
         return miss(u, got == 0);
     if (parse_value_line(line, lf - 1, &value) != NGX_OK ||
-        !is_answer(r, &value) || value.size > CONTRACT_PAGE_MAX ||
+        !is_answer(r, &value) || value.size > CONTRACT_STORED_MAX ||
         got > value.size + sizeof(CRLF) - 1)
         return refuse(r, line, lf - line);
     if (got < value.size + sizeof(CRLF) - 1)
@@ -270,9 +270,9 @@ static ngx_int_t process_header(ngx_http_request_t *r)
 
     if (value.is_won && keep_lease(r, &value.cas) != NGX_OK)
         return NGX_ERROR;
-    if (!stored_parse((char *)data, value.size, &page))
+    if (!stored_parse((char *)data, value.size, &stored))
         return miss(u, 1); /* a lease, or what a worker will delete */
-    return take_page(r, &page);
+    return take_stored(r, &stored);
 }
 
 /* --- the body ----------------------------------------------------------- */

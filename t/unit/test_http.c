@@ -123,8 +123,8 @@ static void round_trip(void)
 {
     struct http_response parsed = {0};
 
-    http_print_page(&response, &out);
-    ck_assert(http_parse_page(out.data, out.len, &parsed));
+    http_print_stored(&response, &out);
+    ck_assert(http_parse_stored(out.data, out.len, &parsed));
     ck_assert_int_eq(parsed.status, 200);
     ck_assert_str_eq(parsed.content_type, HTTP_JSON);
     ck_assert_str_eq(parsed.etag, response.etag);
@@ -167,7 +167,7 @@ START_TEST(a_page_begins_as_an_http_response)
     make_page("[]");
     strcpy(response.etag, "\"1\"");
     http_header(&response, "Link", "<x>");
-    http_print_page(&response, &out);
+    http_print_stored(&response, &out);
     ck_assert_str_eq(buf_text(&out), "HTTP/1.1 200 OK\r\n"
                                      "Content-Type: application/json\r\n"
                                      "ETag: \"1\"\r\n"
@@ -183,12 +183,12 @@ START_TEST(no_cut_head_is_a_page)
 {
     make_page("");
     http_header(&response, "Link", "</x>; rel=\"prev\"");
-    http_print_page(&response, &out);
+    http_print_stored(&response, &out);
     for (size_t len = 0; len < out.len; len++) {
         char *piece = malloc(len + !len);
         struct http_response parsed = {0};
         memcpy(piece, out.data, len);
-        ck_assert_msg(!http_parse_page(piece, len, &parsed), "%zu", len);
+        ck_assert_msg(!http_parse_stored(piece, len, &parsed), "%zu", len);
         http_response_free(&parsed);
         free(piece);
     }
@@ -207,7 +207,8 @@ static const char *const no_pages[] = {
 
 START_TEST(other_bytes_are_no_page)
 {
-    ck_assert(!http_parse_page(no_pages[_i], strlen(no_pages[_i]), &response));
+    ck_assert(
+        !http_parse_stored(no_pages[_i], strlen(no_pages[_i]), &response));
 }
 END_TEST
 

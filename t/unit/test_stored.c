@@ -8,7 +8,7 @@
 #define COUNT(array) (int)(sizeof(array) / sizeof(*(array)))
 
 #define TAG "\"0123456789abcdef\""
-#define HEAD CONTRACT_PAGE_START TAG "\r\n"
+#define HEAD CONTRACT_STORED_START TAG "\r\n"
 #define NEXT "</participant/5/inbound?before=7>; rel=\"next\""
 #define PREV "</participant/5/inbound?after=9>; rel=\"prev\""
 
@@ -51,13 +51,13 @@ static const char *const no_pages[] = {
     "HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nETag: " TAG
     "\r\n\r\n[]",
     "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nETag: " TAG "\r\n\r\n[]",
-    CONTRACT_PAGE_START "\r\n\r\n[]",
-    CONTRACT_PAGE_START "\"1\"\r\n\r\n[]",
-    CONTRACT_PAGE_START "\"0123456789abcdef0\"\r\n\r\n[]",
-    CONTRACT_PAGE_START "\"0123456789abcdeF\"\r\n\r\n[]",
-    CONTRACT_PAGE_START "W/" TAG "\r\n\r\n[]",
-    CONTRACT_PAGE_START "*\r\n\r\n[]",
-    CONTRACT_PAGE_START TAG "\n\n[]",
+    CONTRACT_STORED_START "\r\n\r\n[]",
+    CONTRACT_STORED_START "\"1\"\r\n\r\n[]",
+    CONTRACT_STORED_START "\"0123456789abcdef0\"\r\n\r\n[]",
+    CONTRACT_STORED_START "\"0123456789abcdeF\"\r\n\r\n[]",
+    CONTRACT_STORED_START "W/" TAG "\r\n\r\n[]",
+    CONTRACT_STORED_START "*\r\n\r\n[]",
+    CONTRACT_STORED_START TAG "\n\n[]",
     HEAD "[]",
     HEAD "Set-Cookie: a=b\r\n\r\n[]",
     HEAD "Content-Length: 2\r\n\r\n[]",
