@@ -1,5 +1,5 @@
-/* Works the outbox off: one process with its connections, a round of the jobs,
- * a rest. */
+/* Works the outbox off: one process with its connections, a round of
+ * followers and jobs, a rest. */
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "dispatcher.h"
 #include "exit.h"
 #include "expire.h"
-#include "index.h"
+#include "follower.h"
 #include "job.h"
 #include "log.h"
 
@@ -38,7 +38,9 @@ static void stop(int signal)
 
 bool dispatcher_check(struct buf *faults)
 {
-    return job_check(jobs, faults);
+    bool holds = job_check(jobs, faults);
+
+    return follower_check(followers, faults) && holds;
 }
 
 /* --- a round ------------------------------------------------------------ */
@@ -72,13 +74,30 @@ static bool is_due(char letter, const struct outbox_kind *kinds, int count)
     return false;
 }
 
+static bool follow(struct dispatcher *d, struct follower *follower)
+{
+    slot_busy(d->slot); /* anew, so that one that hangs is seen */
+    return follower_is_behind(&d->shift, follower) &&
+           follower_work(&d->shift, follower);
+}
+
+/* Behind each turn of something else. */
+static bool hurry(struct dispatcher *d)
+{
+    bool more = false;
+
+    for (struct follower *f = followers; f->name; f++)
+        if (f->is_urgent)
+            more |= follow(d, f);
+    return more;
+}
+
 /* One look, then a piece of each kind, so that no kind of order waits for the
  * whole of another. */
 static bool work_round(struct dispatcher *d)
 {
     const struct shift *shift = &d->shift;
     struct outbox_kind kinds[OUTBOX_KINDS_MAX];
-    bool more = false;
     int count;
 
     slot_busy(d->slot);
@@ -89,14 +108,19 @@ static bool work_round(struct dispatcher *d)
     cache_meet_database(shift->cache, pg_identity(shift->pg));
     for (int i = 0; i < count; i++)
         note_strange(d, &kinds[i]);
-    if (index_is_behind(shift))
-        more |= index_posts(shift);
+    bool more = hurry(d);
+    for (struct follower *f = followers; f->name; f++)
+        if (!f->is_urgent) {
+            more |= follow(d, f);
+            more |= hurry(d);
+        }
     for (struct job *job = jobs; job->letter; job++)
         if (is_due(job->letter, kinds, count)) {
-            slot_busy(d->slot); /* anew, so that one that hangs is seen */
+            slot_busy(d->slot);
             more |= job_work(shift, job);
+            more |= hurry(d);
         }
-    index_flush(shift, more);
+    follower_index_flush(shift, more);
     return more;
 }
 

@@ -1,5 +1,5 @@
-/* Works the outbox off: one process with its connections, a round of the jobs,
- * a rest. */
+/* Works the outbox off: one process with its connections, a round of
+ * followers and jobs, a rest. */
 #ifndef NEWSFEED_DISPATCHER_H
 #define NEWSFEED_DISPATCHER_H
 

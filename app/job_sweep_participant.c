@@ -31,10 +31,10 @@ static enum error look_for_others(struct turn *turn, bool *is_named)
                " $1::bigint AND id <> $2::bigint AND kind <> 'x')"
                " OR EXISTS (SELECT FROM outbox WHERE other_id = $1"
                " AND kind = 'f')"
-               " OR EXISTS (SELECT FROM outbound b"
-               " WHERE b.participant_id = $1 AND (b.id > (SELECT"
-               " done FROM search_progress) OR b.id IN (SELECT outbound_id"
-               " FROM search_gap)))",
+               " OR EXISTS (SELECT FROM outbound b, follower"
+               " WHERE b.participant_id = $1 AND name = 'index'"
+               " AND (b.id > done OR EXISTS (SELECT FROM follower_gap"
+               " WHERE follower = name AND outbound_id = b.id)))",
     };
     struct pg *pg = turn->shift->pg;
     struct pg_params params = {0};

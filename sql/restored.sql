@@ -8,8 +8,8 @@
 \set ON_ERROR_STOP 1
 BEGIN;
 
--- A thousand million, in a space that has room for thousands of such steps. The
--- search index copes with that (see outbox_pass_posts in app/outbox.c).
+-- A thousand million, in a space that has room for thousands of such steps.
+-- Followers of posts cope with that (see sql/statements/follower_pass.sql).
 SELECT sequencename AS sequence, setval(format('%I.%I', schemaname, sequencename),
     coalesce(last_value, 0) + 1000000000) AS goes_on_behind
 FROM pg_sequences

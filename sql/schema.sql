@@ -27,7 +27,7 @@ CREATE SEQUENCE friendship_id_seq;
 CREATE UNIQUE INDEX friendship_page ON friendship (participant_id, id);
 
 -- A post takes its id behind its transaction's number, which whoever follows
--- the posts relies on (see search_gap).
+-- the posts relies on (see follower_gap).
 CREATE TABLE outbound (
     id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     participant_id bigint NOT NULL,
@@ -59,29 +59,6 @@ CREATE TABLE search (
 
 CREATE INDEX search_document ON search USING gin (document);
 
--- How far the index follows the posts: every one up to `done` is indexed, or
--- waits in search_gap. One row; whoever indexes holds its lock.
-CREATE TABLE search_progress (
-    done bigint NOT NULL
-);
-
--- Numbers below `done` of posts that could not be seen yet, because their
--- transactions were still running, or never will be, because these failed.
--- All that may still bring the post have a transaction number below `xid`:
--- a post takes that number before it takes its id.
-CREATE TABLE search_gap (
-    outbound_id bigint PRIMARY KEY,
-    xid         xid8 NOT NULL
-);
-
--- What people ask first: how far behind is the search?
-CREATE VIEW search_backlog AS
-    SELECT count(*) AS posts, coalesce(now() - min(occurred), '0') AS age
-    FROM (SELECT occurred FROM outbound
-            WHERE id > (SELECT done FROM search_progress)
-        UNION ALL SELECT occurred FROM search_gap
-            JOIN outbound ON id = outbound_id) behind;
-
 -- What is added to the index waits in a list, which whoever adds to a list over
 -- the limit puts in its places, many at once. The service's sessions have no
 -- limit but this one: so posts are added while that goes on. No post has the
@@ -92,6 +69,49 @@ SET gin_pending_list_limit = '64kB' SET work_mem = '64MB' AS $$
     INSERT INTO search (outbound_id, participant_id, document)
         VALUES (0, 0, '') ON CONFLICT DO NOTHING; -- another one does it
 $$;
+
+-- --- followers of posts ------------------------------------------------------
+
+-- Who sees every post once (app/follower.h), and how far each has come: every
+-- post up to `done` is behind it, or waits in follower_gap. Whoever works for
+-- one holds the lock of its row.
+CREATE TABLE follower (
+    name text PRIMARY KEY,
+    done bigint NOT NULL DEFAULT 0
+);
+
+-- Numbers below `done` of posts that could not be seen yet, because their
+-- transactions were still running, or never will be, because these failed.
+-- All that may still bring the post have a transaction number below `xid`:
+-- a post takes that number before it takes its id. A program before migration 4
+-- knows one follower, and writes its gaps through the view below.
+CREATE TABLE follower_gap (
+    follower    text NOT NULL DEFAULT 'index',
+    outbound_id bigint NOT NULL,
+    xid         xid8 NOT NULL,
+    PRIMARY KEY (follower, outbound_id)
+);
+
+-- What such a program reads and writes.
+CREATE VIEW search_progress AS
+    SELECT done FROM follower WHERE name = 'index';
+CREATE VIEW search_gap AS
+    SELECT outbound_id, xid FROM follower_gap WHERE follower = 'index';
+
+-- What people ask first: how far behind is the search, and whoever follows the
+-- posts besides?
+CREATE VIEW follower_backlog AS
+    SELECT name, count(occurred) AS posts,
+        greatest(coalesce(now() - min(occurred), '0'), '0') AS age
+    FROM follower LEFT JOIN LATERAL (
+        SELECT occurred FROM outbound WHERE id > done
+        UNION ALL SELECT occurred FROM follower_gap
+            JOIN outbound ON id = outbound_id WHERE follower = name
+    ) behind ON true
+    GROUP BY name;
+
+CREATE VIEW search_backlog AS
+    SELECT posts, age FROM follower_backlog WHERE name = 'index';
 
 -- --- the outbox --------------------------------------------------------------
 
@@ -294,7 +314,8 @@ CREATE VIEW schema_migration AS
 GRANT SELECT, INSERT, UPDATE, DELETE ON participant, outbox, idempotency
     TO newsfeed;
 GRANT SELECT, INSERT, DELETE ON friendship, outbound, inbound, search,
-    search_gap TO newsfeed;
+    follower_gap, search_gap TO newsfeed;
+GRANT SELECT, INSERT, UPDATE ON follower TO newsfeed;
 GRANT SELECT, UPDATE ON search_progress TO newsfeed;
 GRANT USAGE ON SEQUENCE friendship_id_seq TO newsfeed;
 GRANT SELECT ON outbox_kind, incarnation, migration, schema_migration
@@ -303,4 +324,5 @@ REVOKE EXECUTE ON FUNCTION befriend, unfriend, feed_since, flush_search
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION befriend, unfriend, feed_since, flush_search
     TO newsfeed;
-GRANT SELECT ON search_backlog, outbox_backlog TO pg_monitor;
+GRANT SELECT ON search_backlog, follower_backlog, outbox_backlog
+    TO pg_monitor;

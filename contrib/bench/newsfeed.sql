@@ -1,5 +1,5 @@
 -- The data of posts.sql, which comes first, in the service's own tables. The
--- search index is made as app/outbox.c makes it, and built at the end.
+-- search index is made as app/follower_index.c makes it, and built at the end.
 BEGIN;
 INSERT INTO participant (name)
     SELECT 'participant ' || n FROM generate_series(1, 20000) n;
@@ -20,6 +20,6 @@ INSERT INTO search (outbound_id, participant_id, document)
     SELECT id, participant_id, setweight(to_tsvector('simple', subject), 'A')
         || to_tsvector('simple', story) FROM outbound;
 :index;
-UPDATE search_progress SET done = (SELECT max(id) FROM outbound);
+UPDATE follower SET done = (SELECT max(id) FROM outbound);
 COMMIT;
 VACUUM ANALYZE;

@@ -208,13 +208,14 @@ class Stack:
     def has_caught_up(self):
         """The dispatcher has nothing left to do."""
         return self.one(
-            "SELECT (SELECT count(*) FROM outbox) + (SELECT posts FROM search_backlog)"
-            " + (SELECT count(*) FROM search_gap)") == "0"
+            "SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM follower_gap)"
+            " + (SELECT sum(posts) FROM follower_backlog)") == "0"
 
     @contextlib.contextmanager
     def holding(self, statement):
         """A transaction that has run the statement and stays open, then fails,
-        unless what is given is called: that commits it."""
+        unless what is given is called: that commits it, behind another
+        statement, if there is one."""
         with subprocess.Popen(
             self.psql(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as session:
@@ -226,7 +227,8 @@ class Stack:
                         break
                 else:
                     raise AssertionError(f"could not run: {statement}")
-                yield lambda: session.communicate("COMMIT;\n", timeout=60)
+                yield lambda last="": session.communicate(
+                    f"{last};\nCOMMIT;\n", timeout=60)
             finally:
                 session.stdin.close()
                 session.wait(60)

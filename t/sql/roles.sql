@@ -2,7 +2,7 @@
 -- do more.
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(92);
+SELECT plan(96);
 
 -- Runs a statement as newsfeed: 'ok', or the error's code.
 CREATE FUNCTION pg_temp.try(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -52,6 +52,10 @@ SELECT table_privs_are(name, 'newsfeed', ARRAY['SELECT', 'INSERT', 'DELETE'])
 SELECT table_privs_are(name, 'newsfeed',
     ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'])
     FROM unnest(ARRAY['outbox', 'idempotency']) name;
+SELECT table_privs_are('follower', 'newsfeed',
+    ARRAY['SELECT', 'INSERT', 'UPDATE']);
+SELECT table_privs_are('follower_gap', 'newsfeed',
+    ARRAY['SELECT', 'INSERT', 'DELETE']);
 SELECT table_privs_are('search_progress', 'newsfeed',
     ARRAY['SELECT', 'UPDATE']);
 SELECT table_privs_are('search_gap', 'newsfeed',
@@ -84,7 +88,8 @@ SELECT is_empty($$
     $$, 'PUBLIC has no right to the database');
 SELECT database_privs_are(current_database(), 'newsfeed', ARRAY['CONNECT']);
 SELECT table_privs_are(name, 'pg_monitor', ARRAY['SELECT'])
-    FROM unnest(ARRAY['search_backlog', 'outbox_backlog']) name;
+    FROM unnest(ARRAY['search_backlog', 'follower_backlog', 'outbox_backlog'])
+        name;
 
 -- --- what it does ------------------------------------------------------------
 
@@ -129,7 +134,8 @@ SELECT pg_temp.may_not('UPDATE outbound SET story = $$other words$$');
 SELECT pg_temp.may_not('UPDATE inbound SET outbound_id = 1');
 SELECT pg_temp.may_not('UPDATE friendship SET since = 0');
 SELECT pg_temp.may_not('UPDATE search SET document = $$$$');
-SELECT pg_temp.may_not('DELETE FROM search_progress');
+SELECT pg_temp.may_not('DELETE FROM ' || name)
+    FROM unnest(ARRAY['search_progress', 'follower']) name;
 
 SELECT pg_temp.may_not('INSERT INTO migration VALUES
     (999, $$x$$, $$x$$, now(), true)');

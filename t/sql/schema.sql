@@ -1,12 +1,13 @@
 -- The tables: what they hold, what their keys forbid, what is filled in.
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(48);
+SELECT plan(49);
 
 SELECT tables_are('public', ARRAY['participant', 'friendship', 'outbound',
-    'inbound', 'search', 'search_progress', 'search_gap', 'outbox',
+    'inbound', 'search', 'follower', 'follower_gap', 'outbox',
     'outbox_kind', 'idempotency', 'incarnation', 'migration']);
-SELECT views_are('public', ARRAY['search_backlog', 'outbox_backlog',
+SELECT views_are('public', ARRAY['search_backlog', 'search_progress',
+    'search_gap', 'follower_backlog', 'outbox_backlog',
     'schema_migration', 'tap_funky', 'pg_all_foreign_keys']);
 
 -- --- keys --------------------------------------------------------------------
@@ -17,7 +18,8 @@ SELECT col_is_pk('outbound', 'id');
 SELECT col_is_pk('inbound', ARRAY['participant_id', 'outbound_id']);
 SELECT col_is_pk('search', 'outbound_id');
 SELECT col_is_pk('outbox', 'id');
-SELECT col_is_pk('search_gap', 'outbound_id');
+SELECT col_is_pk('follower', 'name');
+SELECT col_is_pk('follower_gap', ARRAY['follower', 'outbound_id']);
 SELECT col_is_pk('idempotency', ARRAY['scope', 'key']);
 SELECT col_is_pk('migration', 'version');
 
@@ -31,9 +33,9 @@ SELECT index_is_type('search', 'search_document', 'gin');
 SELECT has_index('outbox', 'outbox_due', ARRAY['kind', 'due']);
 SELECT has_index('idempotency', 'idempotency_created', 'created');
 
--- One place, which whoever indexes holds.
-SELECT is(count(*), 1::bigint, 'the search index has come somewhere')
-    FROM search_progress;
+-- A place for each follower, which whoever works for it holds.
+SELECT results_eq('SELECT name FROM follower ORDER BY name',
+    $$ VALUES ('drop'), ('index') $$, 'those that the service has');
 
 -- A removal leaves rows to the dispatcher: nothing may stand in its way.
 SELECT is_empty($$ SELECT conname FROM pg_constraint WHERE contype = 'f' $$,
@@ -60,7 +62,7 @@ SELECT is_empty($$
     SELECT table_name, column_name FROM information_schema.columns
     WHERE table_schema = 'public' AND is_nullable = 'YES'
         AND table_name IN ('participant', 'friendship', 'outbound', 'inbound',
-            'search', 'search_progress', 'search_gap', 'outbox')
+            'search', 'follower', 'follower_gap', 'outbox')
     $$, 'nothing of these tables is ever null');
 
 -- What clients see has milliseconds.

@@ -1,0 +1,73 @@
+/* Followers of posts: a table of those who see every post exactly once, in the
+ * order of ids, late ones when they come. Each has a place of its own in the
+ * table follower, may be behind or new without holding up another, and costs a
+ * post nothing.
+ *
+ * A follower has come to `done` and has noted, as gaps, the ids below that of
+ * which it saw no post yet. Ids are taken before the commit, so a gap may still
+ * be filled, and this is how it is known when not any more:
+ *
+ *   - A post takes its transaction's number (xid) before it takes its id.
+ *   - Of a gap below a post that was seen, the id was taken before that post
+ *     took its own, so before the picture of the data in which it was seen; and
+ *     the xid of whoever took it was given before that.
+ *   - The follower's transaction takes its own xid behind that picture. It is
+ *     above those of all who may fill the gap, and is noted with it.
+ *   - Once every transaction with a lower number has ended, the post is there
+ *     or will never be. (The largest xid that was seen to end would not do: a
+ *     higher one may be under way with a lower id.)
+ *
+ * That holds within one database server, which gives both numbers. Several
+ * would each need a place and gaps of their own in here, for the posts that
+ * they hold: ids of different servers are in no order of commits, and their
+ * transactions' numbers have nothing to do with each other.
+ *
+ * What a turn does in the database is done exactly once, with the place that it
+ * leads to. What it tells others is told at least once. */
+#ifndef NEWSFEED_FOLLOWER_H
+#define NEWSFEED_FOLLOWER_H
+
+#include "shift.h"
+
+struct follower {
+    const char *name; /* in the database too; a new one begins with the first
+                         post */
+
+    /* Does what is to be done with the first of these posts (ids, int64_t each,
+     * sorted), and may lower *count to say how many it was, at least one. Some
+     * may be gone. */
+    enum error (*turn)(
+        const struct shift *shift, const struct buf *posts, int *count);
+
+    int batch;      /* posts in one transaction */
+    bool is_urgent; /* waits for one other turn at most */
+    int size;       /* posts in the next transaction; 0: all that may be */
+};
+
+/* Ends with one that has no name. */
+extern struct follower followers[];
+
+/* Whether a table holds; a line for each fault. */
+bool follower_check(const struct follower *table, struct buf *faults);
+
+/* Whether there are posts that it has not seen, or may be. */
+bool follower_is_behind(const struct shift *shift, const struct follower *);
+
+/* One transaction's worth; true: there is more. A post that makes its batch
+ * fail does not hold up the others: the batch is halved until it stands alone,
+ * and then it is set aside, as an order of kind 'x', for a person to look at.
+ */
+bool follower_work(const struct shift *shift, struct follower *follower);
+
+/* --- what is in the table, one file each -------------------------------- */
+
+enum error follower_drop(
+    const struct shift *shift, const struct buf *posts, int *count);
+enum error follower_index(
+    const struct shift *shift, const struct buf *posts, int *count);
+
+/* Puts what was indexed in its place, if it is time for that: until then, each
+ * search reads through all of it. */
+void follower_index_flush(const struct shift *shift, bool more);
+
+#endif
