@@ -166,7 +166,8 @@ enum error api_page(struct call *call, struct page *page)
 
     if (limit > PAGE_LIMIT_MAX) /* the specification allows more */
         return api_refuse(call, "query:limit", "must be at most 200");
-    page->limit = limit > 0 ? (int)limit : PAGE_LIMIT_DEFAULT;
+    page->limit = limit > 0 ? (int)limit : PAGE_LIMIT_MAX;
+    page->is_default = arguments_is_default(call->arguments, "limit");
     page->before = arguments_int(call->arguments, "before");
     page->after = arguments_int(call->arguments, "after");
     if (page->before < 0)

@@ -14,24 +14,19 @@ enum {
     PLACE_MAX = 128
 };
 
-static const struct spec_parameter *find_parameter(
-    const struct spec_operation *operation, const char *name,
-    enum spec_place in)
+/* Which of the list it is, or the count: it is not there. */
+static int find_argument(const struct arguments *arguments, const char *name)
 {
-    for (int i = 0; i < operation->parameter_count; i++) {
-        const struct spec_parameter *p = &operation->parameters[i];
-        if (p->in == in && strcmp(p->name, name) == 0)
-            return p;
-    }
-    return NULL;
+    int i = 0;
+
+    while (i < arguments->count && strcmp(arguments->list[i].name, name) != 0)
+        i++;
+    return i;
 }
 
 static bool has_argument(const struct arguments *arguments, const char *name)
 {
-    for (int i = 0; i < arguments->count; i++)
-        if (strcmp(arguments->list[i].name, name) == 0)
-            return true;
-    return false;
+    return find_argument(arguments, name) < arguments->count;
 }
 
 /* The value that a text stands for, checked; to be put. */
@@ -47,6 +42,18 @@ static struct json_object *check_text(const struct schema *schema,
     return value;
 }
 
+static void keep_value(const struct spec_parameter *parameter, const char *text,
+    const char *place, struct arguments *arguments, struct faults *faults)
+{
+    const char *by_default = parameter->by_default;
+    int i = arguments->count++;
+
+    arguments->list[i].name = parameter->name;
+    arguments->list[i].is_default = by_default && strcmp(text, by_default) == 0;
+    arguments->list[i].value =
+        check_text(parameter->schema, text, place, faults);
+}
+
 /* Decodes (in place), checks and keeps the value of one parameter. */
 static void take_value(const struct spec_parameter *parameter, char *text,
     struct arguments *arguments, struct faults *faults)
@@ -60,21 +67,19 @@ static void take_value(const struct spec_parameter *parameter, char *text,
         fault_add(faults, place, "is there twice");
         return;
     }
-    int i = arguments->count++;
-    arguments->list[i].name = parameter->name;
-    if (!http_decode(text, !in_path) || !utf8_is_valid(text, strlen(text))) {
-        fault_add(faults, place, "must be percent-encoded UTF-8 without NUL");
+    if (http_decode(text, !in_path) && utf8_is_valid(text, strlen(text))) {
+        keep_value(parameter, text, place, arguments, faults);
         return;
     }
-    arguments->list[i].value =
-        check_text(parameter->schema, text, place, faults);
+    arguments->list[arguments->count++].name = parameter->name;
+    fault_add(faults, place, "must be percent-encoded UTF-8 without NUL");
 }
 
 void check_path(const struct route *route, struct arguments *arguments,
     struct faults *faults)
 {
     for (int i = 0; i < route->value_count; i++) {
-        const struct spec_parameter *parameter = find_parameter(
+        const struct spec_parameter *parameter = spec_find_parameter(
             route->operation, route->values[i].name, SPEC_IN_PATH);
         char *text =
             strndup(route->values[i].start, (size_t)route->values[i].len);
@@ -98,7 +103,7 @@ static void check_pair(const struct spec_operation *operation, char *pair,
         *value++ = '\0';
     const struct spec_parameter *parameter =
         http_decode(pair, true) && utf8_is_valid(pair, strlen(pair))
-            ? find_parameter(operation, pair, SPEC_IN_QUERY)
+            ? spec_find_parameter(operation, pair, SPEC_IN_QUERY)
             : NULL;
     if (parameter) {
         take_value(parameter, value ? value : empty, arguments, faults);
@@ -125,21 +130,31 @@ static void check_query(const char *query,
     for (int i = 0; i < operation->parameter_count; i++) {
         const struct spec_parameter *p = &operation->parameters[i];
         char place[PLACE_MAX];
-        if (p->in == SPEC_IN_PATH || !p->required ||
-            has_argument(arguments, p->name))
+        if (p->in != SPEC_IN_QUERY || has_argument(arguments, p->name))
             continue;
         snprintf(place, sizeof(place), "query:%s", p->name);
-        fault_add(faults, place, "is required");
+        if (p->required)
+            fault_add(faults, place, "is required");
+        else if (p->by_default)
+            keep_value(p, p->by_default, place, arguments, faults);
     }
 }
 
-static void check_key(const struct http_request *request,
+static void check_headers(const struct http_request *request,
     const struct spec_operation *operation, struct faults *faults)
 {
-    if (!operation->idempotency_key || !request->idempotency_key)
-        return;
-    json_free(check_text(operation->idempotency_key, request->idempotency_key,
-        "header:Idempotency-Key", faults));
+    for (int i = 0; i < operation->parameter_count; i++) {
+        const struct spec_parameter *p = &operation->parameters[i];
+        char place[PLACE_MAX];
+        if (p->in != SPEC_IN_HEADER)
+            continue;
+        const char *text = http_parameter(request, p->name);
+        snprintf(place, sizeof(place), "header:%s", p->name);
+        if (text)
+            json_free(check_text(p->schema, text, place, faults));
+        else if (p->required)
+            fault_add(faults, place, "is required");
+    }
 }
 
 static bool is_json(const char *content_type)
@@ -180,7 +195,7 @@ enum error check_request(const struct http_request *request,
     const struct spec_operation *operation = route->operation;
 
     check_query(request->query, operation, arguments, faults);
-    check_key(request, operation, faults);
+    check_headers(request, operation, faults);
     enum error error = operation->body
                            ? check_body(request, operation, arguments, faults)
                            : OK;
@@ -192,10 +207,16 @@ enum error check_request(const struct http_request *request,
 static struct json_object *find_value(
     const struct arguments *arguments, const char *name)
 {
-    for (int i = 0; i < arguments->count; i++)
-        if (strcmp(arguments->list[i].name, name) == 0)
-            return arguments->list[i].value;
-    return NULL;
+    int i = find_argument(arguments, name);
+
+    return i < arguments->count ? arguments->list[i].value : NULL;
+}
+
+bool arguments_is_default(const struct arguments *arguments, const char *name)
+{
+    int i = find_argument(arguments, name);
+
+    return i == arguments->count || arguments->list[i].is_default;
 }
 
 int64_t arguments_int(const struct arguments *arguments, const char *name)

@@ -16,6 +16,7 @@ struct arguments {
     struct {
         const char *name;
         struct json_object *value;
+        bool is_default;
     } list[SPEC_PARAMETERS_MAX];
     int count;
     struct json_object *body; /* NULL if the operation takes none */
@@ -32,9 +33,13 @@ MUST_CHECK enum error check_request(const struct http_request *request,
     const struct route *route, struct arguments *arguments,
     struct faults *faults);
 
-/* A parameter's value, or 0 and "" where the request gives none. */
+/* A parameter's value; where the request gives none, its default, or 0 and ""
+ * if it has none either. */
 int64_t arguments_int(const struct arguments *arguments, const char *name);
 const char *arguments_text(const struct arguments *arguments, const char *name);
+
+/* Whether that is what it is if the request gives none. */
+bool arguments_is_default(const struct arguments *arguments, const char *name);
 
 void arguments_free(struct arguments *arguments);
 

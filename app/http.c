@@ -1,6 +1,7 @@
 /* Request and response as plain structs, and how a response is printed. */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -22,6 +23,42 @@ static void remove_line_ends(struct buf *buf, size_t start)
         if (buf->data[i] != '\r' && buf->data[i] != '\n')
             buf->data[kept++] = buf->data[i];
     buf->len = kept;
+}
+
+static const struct {
+    const char *name;
+    size_t offset; /* in struct http_request */
+} parameters[] = {
+    {HTTP_IDEMPOTENCY_KEY, offsetof(struct http_request, idempotency_key)},
+};
+
+enum {
+    PARAMETERS = sizeof(parameters) / sizeof(*parameters)
+};
+
+static int find_parameter(const char *header)
+{
+    int i = 0;
+
+    while (i < PARAMETERS && strcasecmp(parameters[i].name, header) != 0)
+        i++;
+    return i;
+}
+
+bool http_is_parameter(const char *header)
+{
+    return find_parameter(header) < PARAMETERS;
+}
+
+const char *http_parameter(
+    const struct http_request *request, const char *header)
+{
+    const char *bytes = (const char *)request;
+    int i = find_parameter(header);
+
+    if (i == PARAMETERS)
+        return NULL;
+    return *(const char *const *)(const void *)(bytes + parameters[i].offset);
 }
 
 void http_header(

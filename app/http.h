@@ -10,6 +10,7 @@
 #include "stored.h"
 
 #define HTTP_JSON CONTRACT_STORED_TYPE
+#define HTTP_IDEMPOTENCY_KEY "Idempotency-Key"
 #define HTTP_PROBLEM "application/problem+json"
 
 enum {
@@ -35,6 +36,12 @@ struct http_request {
     bool auth_only;      /* asks only whether it would be allowed */
     uint64_t lease;      /* nginx's on the page asked for (cache.h), or 0 */
 };
+
+/* Of a header that an operation may have for a parameter, its name in any case:
+ * whether there is such a one, and its value or NULL. */
+bool http_is_parameter(const char *header);
+const char *http_parameter(
+    const struct http_request *request, const char *header);
 
 /* Starts as all zeros; give back with http_response_free. */
 struct http_response {

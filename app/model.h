@@ -2,13 +2,13 @@
 #ifndef NEWSFEED_MODEL_H
 #define NEWSFEED_MODEL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "buf.h"
 
 enum {
-    PAGE_LIMIT_DEFAULT = 50,
-    PAGE_LIMIT_MAX = 200,
+    PAGE_LIMIT_MAX = 200 /* the specification has the default */
 };
 
 struct participant {
@@ -38,6 +38,7 @@ struct page {
     int limit;
     int64_t before;
     int64_t after;
+    bool is_default; /* the limit is what it is if nobody asks for one */
 };
 
 /* What became of it: the first and last id printed (0: none), and whether

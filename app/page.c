@@ -7,7 +7,7 @@ static void print_link(struct buf *out, const char *path, const char *extra,
     buf_printf(out, "%s<%s?", out->len > 0 ? ", " : "", path);
     if (*extra)
         buf_printf(out, "%s&", extra);
-    if (page->limit != PAGE_LIMIT_DEFAULT)
+    if (!page->is_default)
         buf_printf(out, "limit=%d&", page->limit);
     buf_printf(out, "%s=", cursor);
     buf_int(out, id);

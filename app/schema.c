@@ -478,3 +478,29 @@ struct json_object *schema_parse_text(
     return *text == '-' ? json_object_new_int64(strtoll(text, NULL, 10))
                         : json_object_new_uint64(strtoull(text, NULL, 10));
 }
+
+/* Its own, or that of what it is made of. */
+static const struct node *find_default(const struct schema *schema)
+{
+    const struct node *found = schema->by_default;
+
+    for (const struct schema_link *l = schema->all_of; l && !found; l = l->next)
+        found = find_default(l->schema);
+    return found;
+}
+
+bool schema_default(const struct schema *schema, const char **text)
+{
+    const struct node *node = find_default(schema);
+    static const struct place outermost;
+    struct check check = {.root = ""};
+
+    *text = node ? node->text : NULL;
+    if (!*text)
+        return !node;
+    struct json_object *value = schema_parse_text(schema, *text);
+    check_value(&check, schema, value, &outermost);
+    bool fits = equals(node, value) && check.count == 0 && !check.failed;
+    json_object_put(value);
+    return fits;
+}

@@ -22,6 +22,10 @@ void schema_check(const struct schema *schema, struct json_object *value,
  * strings or integers and of nothing else. */
 bool schema_takes_text(const struct schema *schema);
 
+/* The text of its default, NULL if it has none; false if that does not fit the
+ * schema itself. */
+bool schema_default(const struct schema *schema, const char **text);
+
 /* The value that a parameter's text stands for by the schema's type: a
  * canonical decimal becomes an integer where the schema wants one, all else
  * stays a string (and then does not fit). One past 64 bits becomes the nearest

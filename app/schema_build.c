@@ -186,6 +186,12 @@ static void read_constant(const struct reading *reading)
     reading->schema->constant = reading->node;
 }
 
+/* An annotation, but of a parameter (schema_default). */
+static void read_default(const struct reading *reading)
+{
+    reading->schema->by_default = reading->node;
+}
+
 /* Appends the schema of a node to the list at `links`. */
 static void link_schema(struct schema_set *set, struct schema_link **links,
     struct node *node, const char *name)
@@ -270,7 +276,7 @@ static const struct keyword {
     {"allOf", read_schemas, AT(all_of)},
     {"anyOf", read_schemas, AT(any_of)},
     {"const", read_constant, 0},
-    {"default", read_any, 0},
+    {"default", read_default, 0},
     {"deprecated", read_flag, 0},
     {"description", read_text, AT(description)},
     {"enum", read_choices, 0},

@@ -54,6 +54,7 @@ struct schema {
     const char *pattern_text;
     const struct node *choices; /* enum */
     const struct node *constant;
+    const struct node *by_default;
     struct schema_link *all_of; /* and what $ref names */
     struct schema_link *any_of;
     struct schema_link *one_of;

@@ -242,7 +242,9 @@ static enum error handle_once(struct call *call,
 static enum error run(struct call *call, const struct spec_operation *described,
     const struct api_operation *operation, struct http_response *response)
 {
-    bool once = described->idempotency_key && call->request->idempotency_key;
+    bool once =
+        call->request->idempotency_key &&
+        spec_find_parameter(described, HTTP_IDEMPOTENCY_KEY, SPEC_IN_HEADER);
 
     start_response(call, response);
     enum error error = once ? handle_once(call, operation, response)

@@ -1,6 +1,7 @@
 /* The OpenAPI file, read at launch: operations, parameters, body schemas. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "spec.h"
 #include "spec_shape.h"
@@ -106,61 +107,72 @@ static void refuse_twins(struct loaded *loaded, const struct node *node,
                 p->template);
 }
 
-/* The parameter of this name and place, or NULL. */
-static struct spec_parameter *find_parameter(
-    struct spec_operation *operation, const char *name, enum spec_place in)
+const struct spec_parameter *spec_find_parameter(
+    const struct spec_operation *operation, const char *name,
+    enum spec_place in)
 {
+    int (*compare)(const char *, const char *) =
+        in == SPEC_IN_HEADER ? strcasecmp : strcmp;
+
     for (int i = 0; i < operation->parameter_count; i++)
         if (operation->parameters[i].in == in &&
-            strcmp(operation->parameters[i].name, name) == 0)
+            compare(operation->parameters[i].name, name) == 0)
             return &operation->parameters[i];
     return NULL;
 }
 
-static void add_parameter(struct loaded *loaded,
-    struct spec_operation *operation, const struct node *node,
-    enum spec_place in, const struct schema *schema)
+static enum spec_place place_of(const char *in)
 {
-    char *name = node_get(node, "name")->text;
+    if (strcmp(in, "path") == 0)
+        return SPEC_IN_PATH;
+    return strcmp(in, "query") == 0 ? SPEC_IN_QUERY : SPEC_IN_HEADER;
+}
 
-    if (operation->parameter_count == SPEC_PARAMETERS_MAX) {
-        node_fault(&loaded->file, operation->line,
-            "an operation must have at most %d parameters, without headers",
-            SPEC_PARAMETERS_MAX);
-        return;
-    }
-    if (find_parameter(operation, name, in))
+static void check_parameter(struct loaded *loaded,
+    const struct spec_operation *operation, const struct node *node,
+    const struct spec_parameter *parameter)
+{
+    if (spec_find_parameter(operation, parameter->name, parameter->in))
         node_fault(&loaded->file, node->line,
             "the parameter %s must stand once, with the path or with the "
             "operation",
-            name);
-    operation->parameters[operation->parameter_count++] =
-        (struct spec_parameter){
-            .name = name,
-            .in = in,
-            .required = is_true(node_get(node, "required")),
-            .schema = schema,
-        };
+            parameter->name);
+    if (!schema_takes_text(parameter->schema))
+        node_fault(&loaded->file, node->line,
+            "the schema of a parameter must be of type string or integer");
+    if (parameter->by_default && parameter->in != SPEC_IN_QUERY)
+        node_fault(&loaded->file, node->line,
+            "of parameters, those of the query alone may have a default");
+}
+
+static void read_parameter(
+    struct loaded *loaded, struct spec_operation *operation, struct node *node)
+{
+    struct spec_parameter parameter = {
+        .name = node_get(node, "name")->text,
+        .in = place_of(node_get(node, "in")->text),
+        .required = is_true(node_get(node, "required")),
+        .schema = schema_build(&loaded->schemas, node_get(node, "schema")),
+    };
+
+    if (!schema_default(parameter.schema, &parameter.by_default))
+        node_fault(&loaded->file, node->line,
+            "the default of a parameter must fit its schema");
+    check_parameter(loaded, operation, node, &parameter);
+    if (operation->parameter_count < SPEC_PARAMETERS_MAX)
+        operation->parameters[operation->parameter_count++] = parameter;
+    else
+        node_fault(&loaded->file, operation->line,
+            "an operation must have at most %d parameters",
+            SPEC_PARAMETERS_MAX);
 }
 
 static void read_parameters(
     struct loaded *loaded, struct spec_operation *operation, struct node *list)
 {
-    for (struct node *n = list ? list->first : NULL; n; n = n->next) {
-        struct node *node = node_follow(&loaded->file, n, "parameters");
-        const char *in = node_get(node, "in")->text;
-        const struct schema *schema =
-            schema_build(&loaded->schemas, node_get(node, "schema"));
-
-        if (!schema_takes_text(schema))
-            node_fault(&loaded->file, node->line,
-                "the schema of a parameter must be of type string or integer");
-        if (strcmp(in, "header") == 0)
-            operation->idempotency_key = schema;
-        else
-            add_parameter(loaded, operation, node,
-                strcmp(in, "path") == 0 ? SPEC_IN_PATH : SPEC_IN_QUERY, schema);
-    }
+    for (struct node *n = list ? list->first : NULL; n; n = n->next)
+        read_parameter(
+            loaded, operation, node_follow(&loaded->file, n, "parameters"));
 }
 
 /* Each {name} of the path needs its parameter, and each parameter its name. */
@@ -169,7 +181,8 @@ static void match_parameters(struct loaded *loaded,
 {
     for (int i = 0; i < path->segment_count; i++)
         if (path->segments[i].is_parameter &&
-            !find_parameter(operation, path->segments[i].text, SPEC_IN_PATH))
+            !spec_find_parameter(
+                operation, path->segments[i].text, SPEC_IN_PATH))
             node_fault(&loaded->file, operation->line,
                 "{%s} of %s must be among the parameters, in: path",
                 path->segments[i].text, path->template);

@@ -17,6 +17,7 @@ enum {
 enum spec_place {
     SPEC_IN_PATH,
     SPEC_IN_QUERY,
+    SPEC_IN_HEADER,
 };
 
 struct spec_parameter {
@@ -24,6 +25,7 @@ struct spec_parameter {
     enum spec_place in;
     bool required;
     const struct schema *schema;
+    const char *by_default; /* of the query, as if it were sent; NULL: none */
 };
 
 struct spec_operation {
@@ -33,7 +35,6 @@ struct spec_operation {
     int parameter_count;
     const struct schema *body; /* NULL: takes none */
     bool body_required;
-    const struct schema *idempotency_key; /* of this header; NULL: not heeded */
     bool secured; /* its security (or the file's) asks for credentials */
     int line;     /* of the operation in the file */
 };
@@ -67,6 +68,11 @@ struct spec {
  * an operationId used twice; a {name} without a parameter and the reverse. */
 bool spec_load(const char *file, struct spec **spec, struct buf *faults);
 void spec_free(struct spec *spec);
+
+/* The parameter of this name (a header's in any case) and place, or NULL. */
+const struct spec_parameter *spec_find_parameter(
+    const struct spec_operation *operation, const char *name,
+    enum spec_place in);
 
 /* The operation with this operationId, or NULL. */
 const struct spec_operation *spec_find(const struct spec *spec, const char *id);

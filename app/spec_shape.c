@@ -2,6 +2,7 @@
  * one table for each kind of object in it. */
 #include <string.h>
 
+#include "http.h"
 #include "spec_shape.h"
 
 struct walk {
@@ -212,10 +213,11 @@ static void check_parameter(struct walk *walk, struct node *node)
             node_fault(walk->file, node->line,
                 "a path parameter must have required: true");
     } else if (strcmp(in, "header") == 0) {
-        if (strcmp(name, "Idempotency-Key") != 0 || is_true(required))
+        if (!http_is_parameter(name))
             node_fault(walk->file, node->line,
-                "the only header parameter must be Idempotency-Key, and not "
-                "required");
+                "the header %s is none that an operation of this program "
+                "reads",
+                name);
     } else if (strcmp(in, "query") != 0) {
         node_fault(walk->file, node->line,
             "in must be path, query or header, is %s", in);

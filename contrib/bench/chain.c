@@ -19,7 +19,7 @@
 
 enum {
     PARAMS = 4,                    /* participant, before, after, limit */
-    ROWS = PAGE_LIMIT_DEFAULT + 1, /* one too many, as store.c asks for */
+    ROWS = 50 + 1, /* a page, and one too many, as store.c asks for */
     INT8 = 20,                     /* in pg_type.dat */
 };
 

@@ -110,6 +110,24 @@ def test_it_is_the_file_that_the_settings_name(make_stack, folder):
     assert stack.client.get("/openapi.yaml").body.endswith(b"# Ours.\n")
 
 
+def test_a_page_is_as_large_as_the_file_says_by_default(make_stack, folder):
+    file = folder / "openapi.yaml"
+    text = spec.FILE.read_text()
+    assert text.count("default: 50\n") == 1
+    file.write_text(text.replace("default: 50\n", "default: 2\n"))
+    file.chmod(0o644)
+    client = make_stack(WORKERS="1", SETTINGS=f"service.spec={file}").client
+    author = client.add_participant()
+    _, second, third = [client.publish(author) for _ in range(3)]
+    path = f"/participant/{author}/outbound"
+    for query in ("", "?limit=2"):
+        assert client.outbound_ids(author, query) == [third, second]
+        assert client.get(path + query).headers["link"] == (
+            f'<{path}?before={second}>; rel="next", <{path}?after={third}>; rel="prev"')
+    assert len(client.outbound_ids(author, "?limit=3")) == 3
+    assert f"limit=3&after={third}" in client.get(path + "?limit=3").headers["link"]
+
+
 @pytest.mark.parametrize("path", ["/", "/http.conf", "/openapi.yaml/", "/openapi"])
 def test_nothing_else_of_its_folder_is_served(client, path):
     assert client.get(path).status == 404

@@ -340,12 +340,14 @@ START_TEST(touched_feeds_are_kept)
 }
 END_TEST
 
+/* Of the limit, the specification has it. */
 START_TEST(a_page_has_defaults)
 {
     struct page page;
 
     ck_assert_int_eq(api_page(&call, &page), OK);
-    ck_assert_int_eq(page.limit, 50);
+    ck_assert_int_eq(page.limit, PAGE_LIMIT_MAX);
+    ck_assert(page.is_default);
     ck_assert_int_eq(page.before, 0);
     ck_assert_int_eq(page.after, 0);
 }
@@ -385,7 +387,7 @@ START_TEST(a_list_gets_its_links)
     ck_assert(spec_load("etc/openapi.yaml", &spec, &reasons));
     ck_assert_int_eq(route_match(spec, "GET", request.path, &route), OK);
     give("id", 7);
-    api_link(&call, &response, "", &(struct page){.limit = 50},
+    api_link(&call, &response, "", &(struct page){.is_default = true},
         &(struct page_ends){.count = 1, .newest = 9, .oldest = 9, .older = 1});
     ck_assert_str_eq(buf_text(&response.headers),
         "Link: </participant/7/outbound?before=9>; rel=\"next\", "
@@ -397,7 +399,7 @@ START_TEST(a_list_without_neighbours_gets_no_links)
 {
     ck_assert(spec_load("etc/openapi.yaml", &spec, &reasons));
     ck_assert_int_eq(route_match(spec, "GET", request.path, &route), OK);
-    api_link(&call, &response, "", &(struct page){.limit = 50},
+    api_link(&call, &response, "", &(struct page){.is_default = true},
         &(struct page_ends){0});
     ck_assert_str_eq(buf_text(&response.headers), "");
 }

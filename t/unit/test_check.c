@@ -23,6 +23,7 @@ static const char yaml[] =
     "        - {name: limit, in: query,\n"
     "            schema: {type: integer, minimum: 1, maximum: 200}}\n"
     "        - {name: words, in: query, schema: {type: string, maxLength: 9}}\n"
+    "        - {name: size, in: query, schema: {type: integer, default: 30}}\n"
     "      responses: {'200': {description: d}}\n"
     "    post:\n"
     "      operationId: addThing\n"
@@ -45,6 +46,12 @@ static const char yaml[] =
     "        content:\n"
     "          application/json:\n"
     "            schema: {type: object, required: [name]}\n"
+    "      responses: {'200': {description: d}}\n"
+    "    delete:\n"
+    "      operationId: removeThing\n"
+    "      parameters:\n"
+    "        - {name: idempotency-key, in: header, required: true,\n"
+    "            schema: {type: string, maxLength: 4}}\n"
     "      responses: {'200': {description: d}}\n"
     "  /thing/{id}/{part}:\n"
     "    parameters:\n"
@@ -70,6 +77,7 @@ static const char yaml[] =
     "        - {name: limit, in: query, required: true,\n"
     "            schema: {type: integer}}\n"
     "        - {name: words, in: query, schema: {type: string}}\n"
+    "        - {name: size, in: query, schema: {type: integer, default: 3}}\n"
     "        - {name: Idempotency-Key, in: header,\n"
     "            schema: {type: string, pattern: '^\\w+$'}}\n"
     "      requestBody:\n"
@@ -187,6 +195,48 @@ START_TEST(what_is_not_given_is_zero_or_empty)
     ck_assert_str_eq(text("words"), "");
     ck_assert_int_eq(number("no-such"), 0);
     ck_assert_str_eq(text("no-such"), "");
+}
+END_TEST
+
+START_TEST(what_is_not_given_has_its_default)
+{
+    ck_assert_int_eq(check("GET", "/thing/7"), OK);
+    ck_assert_int_eq(number("size"), 30);
+    ck_assert(arguments_is_default(&arguments, "size"));
+    ck_assert_int_eq(check("GET", "/thing/7?size=30"), OK);
+    ck_assert(arguments_is_default(&arguments, "size"));
+    ck_assert_int_eq(check("GET", "/thing/7?size=31"), OK);
+    ck_assert_int_eq(number("size"), 31);
+    ck_assert(!arguments_is_default(&arguments, "size"));
+    ck_assert_int_eq(check("GET", "/thing/7?size="), ERR_INVALID);
+    assert_only_fault("query:size", "an integer");
+}
+END_TEST
+
+START_TEST(what_has_no_default_is_it_where_it_is_not_given)
+{
+    ck_assert_int_eq(check("GET", "/thing/7?words=abc"), OK);
+    ck_assert(arguments_is_default(&arguments, "limit"));
+    ck_assert(!arguments_is_default(&arguments, "words"));
+}
+END_TEST
+
+START_TEST(a_required_header_must_be_there)
+{
+    ck_assert_int_eq(check("DELETE", "/thing/7"), ERR_INVALID);
+    assert_only_fault("header:idempotency-key", "is required");
+    request.idempotency_key = "a key";
+    ck_assert_int_eq(check("DELETE", "/thing/7"), ERR_INVALID);
+    assert_only_fault("header:idempotency-key", "at most 4");
+    request.idempotency_key = "key";
+    ck_assert_int_eq(check("DELETE", "/thing/7"), OK);
+}
+END_TEST
+
+START_TEST(a_header_that_the_operation_does_not_name_is_ignored)
+{
+    request.idempotency_key = "this is a key that fits no other operation";
+    ck_assert_int_eq(check("GET", "/thing/7"), OK);
 }
 END_TEST
 
@@ -512,6 +562,10 @@ static void add_parameters(TCase *tests)
 {
     tcase_add_test(tests, parameters_become_arguments);
     tcase_add_test(tests, what_is_not_given_is_zero_or_empty);
+    tcase_add_test(tests, what_is_not_given_has_its_default);
+    tcase_add_test(tests, what_has_no_default_is_it_where_it_is_not_given);
+    tcase_add_test(tests, a_required_header_must_be_there);
+    tcase_add_test(tests, a_header_that_the_operation_does_not_name_is_ignored);
     tcase_add_test(tests, the_largest_id_is_an_argument);
     tcase_add_loop_test(tests, other_ids_are_refused, 0, COUNT(bad_ids));
     tcase_add_test(tests, a_query_parameter_is_checked);
@@ -560,6 +614,7 @@ static void assert_good_or_failed(void)
     ck_assert_int_eq(faults.count, 0);
     ck_assert_int_eq(number("id"), 7);
     ck_assert_int_eq(number("limit"), 5);
+    ck_assert_int_eq(number("size"), 3);
     ck_assert_str_eq(text("words"), "a b");
     ck_assert_str_eq(json_text(arguments.body, "name").data, "Ada");
     ck_assert_str_eq(json_text(arguments.body, "to").data, "ababababc");

@@ -62,7 +62,7 @@ static const char full[] = HEAD
     "      parameters:\n"
     "        - $ref: '#/components/parameters/Key'\n"
     "        - {name: q, in: query, required: true, schema: {type: string}}\n"
-    "        - {name: r, in: query, schema: {type: string}}\n"
+    "        - {name: r, in: query, schema: {$ref: '#/components/schemas/R'}}\n"
     "      requestBody:\n"
     "        $ref: '#/components/requestBodies/B'\n"
     "      responses: " OK_RESPONSE "\n"
@@ -73,8 +73,9 @@ static const char full[] = HEAD
                      "  securitySchemes: {bearer: {type: http, scheme: "
                      "bearer}}\n"
                      "  parameters:\n"
-                     "    Key: {name: Idempotency-Key, in: header, schema: "
+                     "    Key: {name: idempotency-key, in: header, schema: "
                      "{type: string}}\n"
+                     "  schemas: {R: {type: integer, default: 7}}\n"
                      "  requestBodies:\n"
                      "    B: {required: true, content: {application/json: "
                      "{schema: {}}}}\n";
@@ -126,30 +127,49 @@ START_TEST(reads_parameters)
 {
     ck_assert(load(full));
     const struct spec_operation *op = spec_find(spec, "addB");
-    ck_assert_int_eq(op->parameter_count, 3);
+    ck_assert_int_eq(op->parameter_count, 4);
     ck_assert_str_eq(op->parameters[0].name, "id");
     ck_assert_int_eq(op->parameters[0].in, SPEC_IN_PATH);
-    ck_assert_str_eq(op->parameters[1].name, "q");
-    ck_assert_int_eq(op->parameters[1].in, SPEC_IN_QUERY);
-    ck_assert(op->parameters[1].required);
-    ck_assert(!op->parameters[2].required);
-    ck_assert_ptr_nonnull(op->parameters[2].schema);
+    ck_assert_str_eq(op->parameters[1].name, "idempotency-key");
+    ck_assert_int_eq(op->parameters[1].in, SPEC_IN_HEADER);
+    ck_assert_str_eq(op->parameters[2].name, "q");
+    ck_assert_int_eq(op->parameters[2].in, SPEC_IN_QUERY);
+    ck_assert(op->parameters[2].required);
+    ck_assert_ptr_null(op->parameters[2].by_default);
+    ck_assert(!op->parameters[3].required);
+    ck_assert_ptr_nonnull(op->parameters[3].schema);
+    ck_assert_str_eq(op->parameters[3].by_default, "7");
     ck_assert_int_eq(spec_find(spec, "getB")->parameter_count, 1);
     drop();
 }
 END_TEST
 
-START_TEST(reads_body_key_and_security)
+/* A header has its name in any case, the others as they are written. */
+START_TEST(finds_parameters)
+{
+    ck_assert(load(full));
+    const struct spec_operation *op = spec_find(spec, "addB");
+    ck_assert_ptr_eq(spec_find_parameter(op, "Idempotency-Key", SPEC_IN_HEADER),
+        &op->parameters[1]);
+    ck_assert_ptr_eq(
+        spec_find_parameter(op, "q", SPEC_IN_QUERY), &op->parameters[2]);
+    ck_assert_ptr_null(spec_find_parameter(op, "Q", SPEC_IN_QUERY));
+    ck_assert_ptr_null(spec_find_parameter(op, "q", SPEC_IN_HEADER));
+    ck_assert_ptr_null(spec_find_parameter(
+        spec_find(spec, "getB"), "Idempotency-Key", SPEC_IN_HEADER));
+    drop();
+}
+END_TEST
+
+START_TEST(reads_body_and_security)
 {
     ck_assert(load(full));
     const struct spec_operation *post = spec_find(spec, "addB");
     ck_assert_ptr_nonnull(post->body);
     ck_assert(post->body_required);
-    ck_assert_ptr_nonnull(post->idempotency_key);
     ck_assert(post->secured);
     const struct spec_operation *get = spec_find(spec, "getB");
     ck_assert_ptr_null(get->body);
-    ck_assert_ptr_null(get->idempotency_key);
     ck_assert(!get->secured);
     drop();
 }
@@ -286,14 +306,42 @@ static const struct {
         "FILE:6: in must be path, query or header, is cookie\n"},
     {HEAD "paths: {}\ncomponents:\n  parameters:\n    A: {name: X-A, in: "
           "header, schema: {type: string}}\n",
-        "FILE:6: the only header parameter must be Idempotency-Key, and not "
-        "required\n"},
+        "FILE:6: the header X-A is none that an operation of this program "
+        "reads\n"},
     {HEAD "paths: {}\ncomponents:\n  parameters:\n    A: {name: a, in: path, "
           "schema: {type: string}}\n",
         "FILE:6: a path parameter must have required: true\n"},
     {HEAD "paths: {}\ncomponents:\n  parameters:\n    A:\n      name: a\n"
           "      in: query\n      style: pipeDelimited\n      schema: {}\n",
         "FILE:9: style is no key of a parameter that this program honours\n"},
+    {HEAD "paths:\n  /a:\n    get:\n      operationId: a\n      parameters:\n"
+          "        - {name: q, in: query, schema: {type: integer, maximum: 9,\n"
+          "            default: 10}}\n"
+          "      responses: " OK_RESPONSE "\n",
+        "FILE:8: the default of a parameter must fit its schema\n"},
+    {HEAD "paths:\n  /a:\n    get:\n      operationId: a\n      parameters:\n"
+          "        - {name: q, in: query,\n"
+          "            schema: {type: integer, default: '7'}}\n"
+          "      responses: " OK_RESPONSE "\n",
+        "FILE:8: the default of a parameter must fit its schema\n"},
+    {HEAD "paths:\n  /a:\n    get:\n      operationId: a\n      parameters:\n"
+          "        - {name: q, in: query,\n"
+          "            schema: {type: integer, default: [7]}}\n"
+          "      responses: " OK_RESPONSE "\n",
+        "FILE:8: the default of a parameter must fit its schema\n"},
+    {HEAD "paths:\n  /a:\n    get:\n      operationId: a\n      parameters:\n"
+          "        - {name: Idempotency-Key, in: header,\n"
+          "            schema: {type: string, default: a}}\n"
+          "      responses: " OK_RESPONSE "\n",
+        "FILE:8: of parameters, those of the query alone may have a default\n"},
+    {HEAD "paths:\n  /a:\n    get:\n      operationId: a\n      parameters:\n"
+          "        - {name: Idempotency-Key, in: header, schema: {type: "
+          "string}}\n"
+          "        - {name: idempotency-key, in: header, schema: {type: "
+          "string}}\n"
+          "      responses: " OK_RESPONSE "\n",
+        "FILE:9: the parameter idempotency-key must stand once, with the path "
+        "or with the operation\n"},
     {HEAD "paths:\n  /a:\n    get:\n      operationId: a\n      parameters:\n"
           "        - {name: q, in: query, schema: {type: array}}\n"
           "      responses: " OK_RESPONSE "\n",
@@ -440,8 +488,7 @@ START_TEST(refuses_too_many_parameters)
             "        - {name: p%d, in: query, schema: {type: string}}\n", i);
     ck_assert(!load(buf_text(&yaml)));
     ck_assert_str_eq(buf_text(&faults),
-        "FILE:5: an operation must have at most 8 parameters, without "
-        "headers\n");
+        "FILE:5: an operation must have at most 8 parameters\n");
     buf_free(&yaml);
     drop();
 }
@@ -477,7 +524,8 @@ START_TEST(loads_our_own)
             bool writes = posts || strcmp(method, "PATCH") == 0;
             ck_assert_ptr_eq(spec_find(spec, op->id), op);
             ck_assert_int_eq(op->body && op->body_required, writes);
-            ck_assert_int_eq(op->idempotency_key != NULL, posts);
+            ck_assert(posts == (spec_find_parameter(op, "Idempotency-Key",
+                                    SPEC_IN_HEADER) != NULL));
         }
     ck_assert_int_gt(count, 0);
     drop();
@@ -492,7 +540,8 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, reads_paths);
     tcase_add_test(tests, reads_operations);
     tcase_add_test(tests, reads_parameters);
-    tcase_add_test(tests, reads_body_key_and_security);
+    tcase_add_test(tests, finds_parameters);
+    tcase_add_test(tests, reads_body_and_security);
     tcase_add_test(tests, is_not_secured_unless_it_says_so);
     tcase_add_test(tests, finds_operations_by_id);
     tcase_add_test(tests, accepts_documentation);
