@@ -78,12 +78,8 @@ static int serve_requests(const struct options *options)
     struct buf reason = {0};
 
     master_ignore_signals();
-    if (!setup_load(&options->source, &setup, &reason))
+    if (!setup_prepare(&options->source, &setup, &reason))
         return fail(&reason, EX_CONFIG);
-    if (!cache_prepare(setup.config, &reason)) {
-        setup_clear(&setup);
-        return fail(&reason, EX_CONFIG);
-    }
     log_set_level(setup.config->service_log_level);
     log_info("launch", "newsfeed %s", release_version);
 

@@ -12,7 +12,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cache.h"
 #include "clock.h"
 #include "dispatcher.h"
 #include "exit.h"
@@ -428,24 +427,13 @@ static void use(struct master *master, const struct setup *setup)
         log_warn("master", "requests need no token: auth.key_file is empty");
 }
 
-static bool load(
-    const struct master *master, struct setup *setup, struct buf *faults)
-{
-    if (!setup_load(master->source, setup, faults))
-        return false;
-    if (cache_prepare(setup->config, faults))
-        return true;
-    setup_clear(setup);
-    return false;
-}
-
 /* The old generation serves until every worker of the new one is ready. */
 static void reload(struct master *master)
 {
     struct setup setup;
     struct buf faults = {0};
 
-    if (!load(master, &setup, &faults)) {
+    if (!setup_prepare(master->source, &setup, &faults)) {
         log_lines("master", buf_text(&faults));
         log_error("master", "the reload is refused, nothing has changed");
         goto out;

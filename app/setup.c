@@ -35,6 +35,21 @@ bool setup_load(
     return true;
 }
 
+bool setup_prepare(
+    const struct setup_source *source, struct setup *setup, struct buf *faults)
+{
+    struct setup made;
+
+    if (!setup_load(source, &made, faults))
+        return false;
+    if (!cache_prepare(made.config, faults)) {
+        setup_clear(&made);
+        return false;
+    }
+    *setup = made;
+    return true;
+}
+
 void setup_clear(struct setup *setup)
 {
     spec_free(setup->spec);

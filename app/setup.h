@@ -29,6 +29,11 @@ struct setup {
  * and only if true. */
 MUST_CHECK bool setup_load(
     const struct setup_source *source, struct setup *setup, struct buf *faults);
+
+/* The same for who is to serve with it: makes the folder that it needs, too. */
+MUST_CHECK bool setup_prepare(
+    const struct setup_source *source, struct setup *setup, struct buf *faults);
+
 void setup_clear(struct setup *setup);
 
 #endif
