@@ -18,9 +18,9 @@
 #include "model.h"
 
 enum {
-    PARAMS = 4,                    /* participant, before, after, limit */
+    PARAMS = 4,    /* participant, before, after, limit */
     ROWS = 50 + 1, /* a page, and one too many, as store.c asks for */
-    INT8 = 20,                     /* in pg_type.dat */
+    INT8 = 20,     /* in pg_type.dat */
 };
 
 struct chain {
