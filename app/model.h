@@ -41,8 +41,7 @@ struct page {
     bool is_default; /* the limit is what it is if nobody asks for one */
 };
 
-/* What became of it: the first and last id printed (0: none; the first
- * may be less, where whoever goes on must not go on by it), and whether
+/* What became of it: the first and last id printed (0: none), and whether
  * something older than the last exists. */
 struct page_ends {
     int count;

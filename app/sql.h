@@ -9,7 +9,6 @@ extern const char sql_expire_keys[];
 extern const char sql_follower_close_gaps[];
 extern const char sql_follower_pass[];
 extern const char sql_follower_take[];
-extern const char sql_horizon[];
 extern const char sql_inbound_swept[];
 extern const char sql_index_posts[];
 extern const char sql_look[];

@@ -1,9 +1,7 @@
 /* Every SQL text that answers a request, one typed function each. The long
  * ones stand in sql/statements. */
-#include <poll.h>
 #include <stdint.h>
 
-#include "clock.h"
 #include "sql.h"
 #include "store.h"
 
@@ -264,7 +262,7 @@ static enum error read_items(const struct pg *pg, const struct page *page,
 {
     int first;
 
-    enum error error = cut_page(pg, page, 0, 6, &first, &found->ends);
+    enum error error = cut_page(pg, page, 0, 5, &first, &found->ends);
     if (error)
         return error;
     for (int i = 0; i < found->ends.count; i++)
@@ -272,121 +270,20 @@ static enum error read_items(const struct pg *pg, const struct page *page,
     return OK;
 }
 
-/* Lists of posts, and where they may end. Ids are taken before the commit, so
- * what is newer may be there while something older is still to come: whoever
- * goes on from the newer would never see it. A page by `after`, and the cursor
- * to go on by, end where all has arrived for good. */
-
-/* The same, in a list: of a post of the last minute, up to where that is known
- * without a closer look. */
-#define LISTED_ITEM                                                       \
-    ITEM ", CASE WHEN o.occurred > now() - interval '1 min' THEN (SELECT" \
-         " least(done, (SELECT min(outbound_id) - 1 FROM follower_gap"    \
-         " WHERE follower = 'drop')) FROM follower WHERE name = 'drop') END"
-
-enum {
-    HORIZON_WAIT = 300, /* ms for what is under way to arrive */
-    HORIZON_PAUSE = 10, /* ms between looks */
-};
-
-typedef enum error item_lister(
-    struct pg *pg, int64_t participant, const struct page *page);
-
-struct horizon {
-    int64_t arrived; /* for good, up to here */
-    int64_t newest;  /* that was there at that time */
-};
-
-static enum error look_to_horizon(
-    struct pg *pg, int64_t reader, struct horizon *horizon)
-{
-    static struct pg_statement statement = {
-        .name = "horizon",
-        .sql = sql_horizon,
-        .reads = true,
-    };
-    struct pg_params params = {0};
-
-    pg_add_int(&params, reader);
-    enum error error = pg_exec(pg, &statement, &params);
-    if (!error)
-        *horizon = (struct horizon){pg_int(pg, 0, 0), pg_int(pg, 0, 1)};
-    return error;
-}
-
-/* A page by `after`. What was there when the request came is waited for, if the
- * list has it: it may have been promised. */
-static enum error list_arrived(struct pg *pg, item_lister *list,
-    int64_t participant, int64_t to, const struct page *page,
-    struct items *found)
-{
-    int64_t deadline = monotonic_ms() + HORIZON_WAIT;
-
-    for (;;) {
-        bool is_late = monotonic_ms() >= deadline;
-        struct page part = *page;
-        struct horizon horizon;
-        enum error error = look_to_horizon(pg, to, &horizon);
-        if (error)
-            return error;
-        int64_t last = is_late ? horizon.arrived : horizon.newest;
-        if (!part.before || part.before > last + 1)
-            part.before = last + 1;
-        error = list(pg, participant, &part);
-        if (!error)
-            error = read_items(pg, page, to, found);
-        if (error || is_late || found->ends.newest <= horizon.arrived)
-            return error;
-        poll(NULL, 0, HORIZON_PAUSE);
-    }
-}
-
-/* Any other page shows all that there is, and is read again if it is not known
- * that its newest is to go on by. */
-static enum error list_items(struct pg *pg, item_lister *list,
-    int64_t participant, int64_t to, const struct page *page,
-    struct items *found)
-{
-    struct horizon horizon;
-
-    if (page->after)
-        return list_arrived(pg, list, participant, to, page, found);
-    enum error error = list(pg, participant, page);
-    if (!error)
-        error = read_items(pg, page, to, found);
-    if (error || found->ends.count == 0 || pg_is_null(pg, 0, 5) ||
-        found->ends.newest <= pg_int(pg, 0, 5))
-        return error;
-    error = look_to_horizon(pg, to, &horizon);
-    if (!error)
-        error = list(pg, participant, page);
-    if (!error)
-        error = read_items(pg, page, to, found);
-    if (!error && found->ends.newest > horizon.arrived)
-        found->ends.newest = horizon.arrived;
-    return error;
-}
-
-static enum error list_outbound(
-    struct pg *pg, int64_t author, const struct page *page)
+enum error store_outbound_list(
+    struct pg *pg, int64_t author, const struct page *page, struct items *found)
 {
     static struct pg_statement statement = {
         .name = "outbound_list",
-        .sql =
-            LIST(LISTED_ITEM, "outbound o", "o.id", "o.participant_id = me.id"),
+        .sql = LIST(ITEM, "outbound o", "o.id", "o.participant_id = me.id"),
         .reads = true,
     };
     struct pg_params params = {0};
 
     pg_add_int(&params, author);
     add_page(&params, page);
-    return pg_exec(pg, &statement, &params);
-}
-
-enum error store_outbound_list(
-    struct pg *pg, int64_t author, const struct page *page, struct items *found)
-{
-    return list_items(pg, list_outbound, author, 0, page, found);
+    enum error error = pg_exec(pg, &statement, &params);
+    return error ? error : read_items(pg, page, 0, found);
 }
 
 enum error store_outbound_get(
@@ -435,7 +332,7 @@ static enum error list_inbound(struct pg *pg, struct pg_params *params)
 {
     static struct pg_statement statement = {
         .name = "inbound_list",
-        .sql = LIST(LISTED_ITEM,
+        .sql = LIST(ITEM,
             "inbound i CROSS JOIN LATERAL (SELECT * FROM outbound"
             " WHERE id = i.outbound_id AND EXISTS (SELECT FROM friendship f"
             " JOIN participant p ON p.id = f.friend_id"
@@ -461,8 +358,8 @@ static enum error list_swept_inbound(struct pg *pg, struct pg_params *params)
     return exec_found(pg, &statement, params);
 }
 
-static enum error list_feed(
-    struct pg *pg, int64_t participant, const struct page *page)
+enum error store_inbound_list(struct pg *pg, int64_t participant,
+    const struct page *page, struct items *found)
 {
     struct pg_params params = {0};
 
@@ -473,13 +370,7 @@ static enum error list_feed(
         error = list_swept_inbound(pg, &params);
     if (error == ERR_NOT_FOUND)
         error = list_inbound(pg, &params);
-    return error;
-}
-
-enum error store_inbound_list(struct pg *pg, int64_t participant,
-    const struct page *page, struct items *found)
-{
-    return list_items(pg, list_feed, participant, participant, page, found);
+    return error ? error : read_items(pg, page, participant, found);
 }
 
 /* --- search ------------------------------------------------------------- */

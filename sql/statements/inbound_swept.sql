@@ -1,16 +1,9 @@
 -- A page of a feed from the newest down, for half of what inbound_list costs,
 -- where there is nothing left to sweep: what is in inbound and should not be
 -- seen is there no longer than the order that a friendship or a participant
--- ended. No row: there is something left to sweep, or the page is empty. Of a
--- post of the last minute, up to where all has arrived as far as is known
--- without a closer look (horizon.sql).
+-- ended. No row: there is something left to sweep, or the page is empty.
 --   $1 participant, $2 before, $3 after: 0, $4 rows at most
-SELECT o.id, o.participant_id, o.occurred, o.subject, o.story,
-        CASE WHEN o.occurred > now() - interval '1 min' THEN (
-            SELECT least(done, (SELECT min(outbound_id) - 1 FROM follower_gap
-                    WHERE follower = 'drop'))
-                FROM follower WHERE name = 'drop') END,
-        NULL::boolean
+SELECT o.id, o.participant_id, o.occurred, o.subject, o.story, NULL::boolean
     FROM inbound i JOIN outbound o ON o.id = i.outbound_id
     WHERE i.participant_id = $1::bigint
         AND outbound_id < $2::bigint AND $3::bigint = 0
