@@ -297,6 +297,7 @@ class TestWithADatabase:
         path = folder / "own.sock"
         command = self.command(stack, "--set", "worker.count=1", "--listen", str(path), *more)
         with subprocess.Popen(["prlimit", "--core=unlimited", *as_account(command)],
+                              env={**os.environ, "ASAN_OPTIONS": "disable_coredump=0"},
                               stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
             try:
                 eventually(lambda: len(children_of(process.pid)) == 2)
