@@ -29,8 +29,8 @@ def install(folder):
     """Installs below the folder, with an empty file for the program."""
     (folder / "newsfeed").touch()
     return lambda: make(
-        "install", "--old-file=all", f"BUILD={folder}", f"DESTDIR={folder}",
-        "PREFIX=/opt", "SYSCONFDIR=/etc")
+        "install", "--old-file=all", "--old-file=module", f"BUILD={folder}",
+        f"DESTDIR={folder}", "PREFIX=/opt", "SYSCONFDIR=/etc")
 
 
 @pytest.fixture
