@@ -47,13 +47,15 @@ class BaseBackup:
 
     @staticmethod
     def bring_back(stack, folder):
-        """To the end of the log that came with it, for want of an archive."""
+        """To the end of the log that came with it, for want of an archive.
+        Nobody is let in before, to a server that only reads."""
         stack.down("postgres")
         cluster = stack.run / "postgres"
         run("rm", "-r", cluster)
         run("cp", "-a", folder / "data", cluster)
         run("touch", cluster / "recovery.signal")
-        run("sh", "-c", f"echo \"restore_command = 'false'\" >>{cluster}/postgresql.auto.conf")
+        run("sh", "-c", "printf '%s\\n' \"restore_command = 'false'\" 'hot_standby = off' "
+            f">>{cluster}/postgresql.auto.conf")
         stack.up("postgres")
 
 
