@@ -87,15 +87,10 @@ static enum error pass(const struct shift *shift,
         .sql = sql_follower_pass,
     };
     struct pg_params params = {0};
-    struct buf array = {0};
 
-    buf_array(&array, posts);
     pg_add_text(&params, name_of(follower));
-    pg_add_array(&params, &array);
-    enum error error =
-        array.failed ? ERR_INTERNAL : pg_exec(shift->pg, &statement, &params);
-    buf_free(&array);
-    return error;
+    pg_add_ids(&params, posts);
+    return pg_exec(shift->pg, &statement, &params);
 }
 
 static enum error close_gaps(
@@ -146,18 +141,15 @@ static enum error set_aside(
                " FROM outbound WHERE id = ANY ($1::bigint[])",
     };
     struct pg_params params = {0};
-    struct buf array = {0};
 
     (void)count;
-    buf_array(&array, posts);
-    pg_add_array(&params, &array);
+    pg_add_ids(&params, posts);
     pg_add_int(&params, OUTBOX_SET_ASIDE);
-    enum error error =
-        array.failed ? ERR_INTERNAL : pg_exec(shift->pg, &statement, &params);
+    enum error error = pg_exec(shift->pg, &statement, &params);
     if (!error)
-        log_error("dispatcher", "post %s set aside in outbox as kind '%c'",
-            buf_text(&array), OUTBOX_SET_ASIDE);
-    buf_free(&array);
+        log_error("dispatcher", "post %lld set aside in outbox as kind '%c'",
+            (long long)*(const int64_t *)(const void *)posts->data,
+            OUTBOX_SET_ASIDE);
     return error;
 }
 

@@ -20,17 +20,14 @@ enum error follower_drop(
     };
     struct pg_params params = {0};
     struct pg *pg = shift->pg;
-    struct buf array = {0};
     struct buf authors = {0};
     struct buf feeds = {0};
 
     (void)count;
-    buf_array(&array, posts);
-    pg_add_array(&params, &array);
+    pg_add_ids(&params, posts);
     pg_add_int(&params, shift->config->feed_inline_friends);
     pg_add_int(&params, shift->config->cache_ttl + LONGEST_POST);
-    enum error error =
-        array.failed ? ERR_INTERNAL : pg_exec(pg, &statement, &params);
+    enum error error = pg_exec(pg, &statement, &params);
     for (int i = 0; !error && i < pg_rows(pg); i++) {
         int64_t author = pg_int(pg, i, 0);
         buf_add(&authors, &author, sizeof(author));
@@ -40,7 +37,6 @@ enum error follower_drop(
         error = ERR_INTERNAL;
     if (!error && !shift_drop(shift, &feeds))
         error = job_drop_later(shift, &authors);
-    buf_free(&array);
     buf_free(&authors);
     buf_free(&feeds);
     return error;

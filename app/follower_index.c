@@ -22,14 +22,10 @@ enum error follower_index(
     };
     const int64_t *ids = (const int64_t *)(const void *)posts->data;
     struct pg_params params = {0};
-    struct buf array = {0};
 
-    buf_array(&array, posts);
-    pg_add_array(&params, &array);
+    pg_add_ids(&params, posts);
     pg_add_int(&params, BATCH_BYTES);
-    enum error error =
-        array.failed ? ERR_INTERNAL : pg_exec(shift->pg, &statement, &params);
-    buf_free(&array);
+    enum error error = pg_exec(shift->pg, &statement, &params);
     if (error || pg_is_null(shift->pg, 0, 0))
         return error;
     while (ids[*count - 1] > pg_int(shift->pg, 0, 0))

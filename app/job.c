@@ -91,21 +91,9 @@ struct work {
     struct buf touched; /* participants */
 };
 
-static enum error exec_with(struct pg *pg, const struct buf *ids,
-    enum error (*exec)(struct pg *pg, const struct buf *orders))
-{
-    struct buf array = {0};
-
-    buf_array(&array, ids);
-    enum error error = array.failed ? ERR_INTERNAL : exec(pg, &array);
-    buf_free(&array);
-    return error;
-}
-
 static enum error note_drops(const struct work *work)
 {
     struct buf participants = {0};
-    enum error error = ERR_INTERNAL;
 
     for (int i = 0; i < work->count; i++) {
         const struct order *order = &work->orders[i];
@@ -113,8 +101,7 @@ static enum error note_drops(const struct work *work)
         if (work->job->names_two)
             buf_add(&participants, &order->other, sizeof(int64_t));
     }
-    if (!participants.failed)
-        error = job_drop_later(work->shift, &participants);
+    enum error error = job_drop_later(work->shift, &participants);
     buf_free(&participants);
     return error;
 }
@@ -128,8 +115,7 @@ static enum error drop_readers(struct work *work)
 
     for (int i = 0; i < work->count; i++)
         buf_add(&ids, &work->orders[i].id, sizeof(int64_t));
-    enum error error =
-        ids.failed ? ERR_INTERNAL : exec_with(pg, &ids, work->job->readers);
+    enum error error = work->job->readers(pg, &ids);
     for (int i = 0; !error && i < pg_rows(pg); i++)
         pg_ids(pg, i, 0, &feeds);
     if (!error && feeds.failed)
@@ -184,22 +170,17 @@ static enum error take_turns(struct work *work)
     return error;
 }
 
-static enum error postpone(struct pg *pg, const struct buf *orders)
-{
-    return outbox_postpone(pg, orders, SETTLE);
-}
-
 static enum error put_back(const struct work *work)
 {
     struct pg *pg = work->shift->pg;
     enum error error = OK;
 
+    if (work->done.failed || work->later.failed || work->touched.failed)
+        return ERR_INTERNAL;
     if (work->done.len > 0)
-        error = exec_with(pg, &work->done, outbox_delete);
+        error = outbox_delete(pg, &work->done);
     if (!error && work->later.len > 0)
-        error = exec_with(pg, &work->later, postpone);
-    if (!error && work->touched.failed)
-        error = ERR_INTERNAL;
+        error = outbox_postpone(pg, &work->later, SETTLE);
     return error;
 }
 

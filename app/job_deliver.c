@@ -16,7 +16,7 @@ enum error job_deliver_readers(struct pg *pg, const struct buf *orders)
     };
     struct pg_params params = {0};
 
-    pg_add_array(&params, orders);
+    pg_add_ids(&params, orders);
     return pg_exec(pg, &statement, &params);
 }
 

@@ -12,7 +12,7 @@ enum error job_drop_readers(struct pg *pg, const struct buf *orders)
     };
     struct pg_params params = {0};
 
-    pg_add_array(&params, orders);
+    pg_add_ids(&params, orders);
     return pg_exec(pg, &statement, &params);
 }
 
@@ -36,13 +36,8 @@ enum error job_drop_later(
                " FROM unnest($1::bigint[]) id",
     };
     struct pg_params params = {0};
-    struct buf array = {0};
 
-    buf_array(&array, participants);
-    pg_add_array(&params, &array);
+    pg_add_ids(&params, participants);
     pg_add_int(&params, shift->config->cache_ttl);
-    enum error error =
-        array.failed ? ERR_INTERNAL : pg_exec(shift->pg, &statement, &params);
-    buf_free(&array);
-    return error;
+    return pg_exec(shift->pg, &statement, &params);
 }

@@ -16,7 +16,7 @@ enum error job_sweep_participant_readers(
     };
     struct pg_params params = {0};
 
-    pg_add_array(&params, orders);
+    pg_add_ids(&params, orders);
     return pg_exec(pg, &statement, &params);
 }
 

@@ -79,7 +79,7 @@ enum error outbox_postpone(struct pg *pg, const struct buf *orders, int ms)
     };
     struct pg_params params = {0};
 
-    pg_add_array(&params, orders);
+    pg_add_ids(&params, orders);
     pg_add_int(&params, ms);
     return pg_exec(pg, &statement, &params);
 }
@@ -107,6 +107,6 @@ enum error outbox_delete(struct pg *pg, const struct buf *orders)
     };
     struct pg_params params = {0};
 
-    pg_add_array(&params, orders);
+    pg_add_ids(&params, orders);
     return pg_exec(pg, &statement, &params);
 }

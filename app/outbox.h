@@ -16,7 +16,7 @@
  *     rows of many orders, and waits for no other's.
  * Where a ring comes about all the same, one of it is run again (see pg.h).
  *
- * Arrays of ids are texts, as buf_array prints them. */
+ * `orders` are ids, an int64_t each. */
 #ifndef NEWSFEED_OUTBOX_H
 #define NEWSFEED_OUTBOX_H
 

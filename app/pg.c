@@ -332,10 +332,11 @@ void pg_add_text(struct pg_params *params, struct text text)
     params->formats[i] = 1;
 }
 
-void pg_add_array(struct pg_params *params, const struct buf *array)
+void pg_add_ids(struct pg_params *params, const struct buf *ids)
 {
     int i = params->count++;
-    params->values[i] = buf_text(array);
+    buf_array(&params->array, ids);
+    params->values[i] = buf_text(&params->array);
     params->formats[i] = 0;
 }
 
@@ -502,7 +503,7 @@ static struct verdict try(struct pg *pg, struct pg_statement *statement,
     return verdict;
 }
 
-enum error pg_exec(
+static enum error exec(
     struct pg *pg, struct pg_statement *statement, struct pg_params *params)
 {
     bool alone = !pg->in_transaction; /* nothing before it that is lost */
@@ -517,6 +518,19 @@ enum error pg_exec(
             break;
     }
     return verdict.error;
+}
+
+enum error pg_exec(
+    struct pg *pg, struct pg_statement *statement, struct pg_params *params)
+{
+    enum error error = ERR_INTERNAL;
+
+    if (params->array.failed)
+        log_error("pg", "%s: no memory for its parameters", statement->name);
+    else
+        error = exec(pg, statement, params);
+    buf_free(&params->array);
+    return error;
 }
 
 enum error pg_send(struct pg *pg, const struct pg_statement *statement)

@@ -55,12 +55,14 @@ struct pg_params {
     int formats[PG_PARAMS_MAX];
     unsigned types[PG_PARAMS_MAX]; /* 0: as the statement says */
     uint64_t numbers[PG_PARAMS_MAX];
+    struct buf array; /* of pg_add_ids, freed by pg_exec */
 };
 
 void pg_add_int(struct pg_params *params, int64_t value); /* bigint */
 void pg_add_text(struct pg_params *params, struct text text);
-/* A bigint[] as text, "{1,2}". */
-void pg_add_array(struct pg_params *params, const struct buf *array);
+/* A bigint[] of these, an int64_t each; one for a statement. If they, or it,
+ * could not grow, pg_exec fails. */
+void pg_add_ids(struct pg_params *params, const struct buf *ids);
 
 /* Connects nothing yet; NULL if there is no memory. The conninfo must outlive
  * it, what else it needs of the settings is copied. */

@@ -1,5 +1,6 @@
 /* Tests of followers: a transaction's worth, halving, setting aside, with a
  * database of posts played by the test. */
+#include <stdio.h>
 #include <string.h>
 
 #include "batch.h"
@@ -72,9 +73,15 @@ void pg_add_text(struct pg_params *params, struct text text)
     params->values[params->count++] = text.data;
 }
 
-void pg_add_array(struct pg_params *params, const struct buf *array)
+void pg_add_ids(struct pg_params *params, const struct buf *ids)
 {
-    params->values[params->count++] = buf_text(array);
+    static char array[200];
+    struct buf text = {0};
+
+    buf_array(&text, ids);
+    snprintf(array, sizeof(array), "%s", buf_text(&text));
+    buf_free(&text);
+    params->values[params->count++] = array;
 }
 
 static int elements(const char *array)
