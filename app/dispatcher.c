@@ -4,13 +4,12 @@
 #include <signal.h>
 #include <string.h>
 
+#include "agenda.h"
 #include "clock.h"
 #include "database.h"
 #include "dispatcher.h"
 #include "exit.h"
 #include "expire.h"
-#include "follower.h"
-#include "job.h"
 #include "log.h"
 
 enum {
@@ -34,13 +33,6 @@ static void stop(int signal)
 {
     (void)signal;
     stopping = 1;
-}
-
-bool dispatcher_check(struct buf *faults)
-{
-    bool holds = job_check(jobs, faults);
-
-    return follower_check(followers, faults) && holds;
 }
 
 /* --- a round ------------------------------------------------------------ */
@@ -86,9 +78,9 @@ static bool hurry(struct dispatcher *d)
 {
     bool more = false;
 
-    for (struct follower *f = followers; f->name; f++)
-        if (f->is_urgent)
-            more |= follow(d, f);
+    for (int i = 0; followers[i]; i++)
+        if (followers[i]->is_urgent)
+            more |= follow(d, followers[i]);
     return more;
 }
 
@@ -109,18 +101,20 @@ static bool work_round(struct dispatcher *d)
     for (int i = 0; i < count; i++)
         note_strange(d, &kinds[i]);
     bool more = hurry(d);
-    for (struct follower *f = followers; f->name; f++)
-        if (!f->is_urgent) {
-            more |= follow(d, f);
+    for (int i = 0; followers[i]; i++)
+        if (!followers[i]->is_urgent) {
+            more |= follow(d, followers[i]);
             more |= hurry(d);
         }
-    for (struct job *job = jobs; job->letter; job++)
-        if (is_due(job->letter, kinds, count)) {
+    for (int i = 0; jobs[i]; i++)
+        if (is_due(jobs[i]->letter, kinds, count)) {
             slot_busy(d->slot);
-            more |= job_work(shift, job);
+            more |= job_work(shift, jobs[i]);
             more |= hurry(d);
         }
-    follower_index_flush(shift, more);
+    for (int i = 0; followers[i]; i++)
+        if (followers[i]->end_round)
+            followers[i]->end_round(shift, more);
     return more;
 }
 

@@ -1,4 +1,5 @@
-/* Followers of posts: a table of those who see every post exactly once. */
+/* Followers of posts: whether a table of them holds, and a transaction's worth
+ * of one. */
 #include <string.h>
 
 #include "batch.h"
@@ -8,25 +9,24 @@
 #include "outbox.h"
 #include "sql.h"
 
-struct follower followers[] = {
-    {"drop", follower_drop, .batch = 1000, .is_urgent = true},
-    {"index", follower_index, .batch = 1000},
-    {.name = NULL},
-};
+static void check(const struct follower *f, struct buf *faults)
+{
+    if (!f->turn)
+        buf_printf(faults, "follower '%s': it has no turn\n", f->name);
+    if (f->batch < 1)
+        buf_printf(
+            faults, "follower '%s': its batch must be 1 or more\n", f->name);
+}
 
-bool follower_check(const struct follower *table, struct buf *faults)
+bool follower_check(struct follower *const *table, struct buf *faults)
 {
     size_t before = faults->len;
 
-    for (const struct follower *f = table; f->name; f++) {
-        for (const struct follower *other = table; other < f; other++)
-            if (strcmp(other->name, f->name) == 0)
-                buf_printf(faults, "follower '%s': it is twice\n", f->name);
-        if (!f->turn)
-            buf_printf(faults, "follower '%s': it has no turn\n", f->name);
-        if (f->batch < 1)
-            buf_printf(faults, "follower '%s': its batch must be 1 or more\n",
-                f->name);
+    for (struct follower *const *f = table; *f; f++) {
+        check(*f, faults);
+        for (struct follower *const *other = table; other < f; other++)
+            if (strcmp((*other)->name, (*f)->name) == 0)
+                buf_printf(faults, "follower '%s': it is twice\n", (*f)->name);
     }
     return faults->len == before && !faults->failed;
 }

@@ -1,7 +1,8 @@
-/* Followers of posts: a table of those who see every post exactly once, in the
- * order of ids, late ones when they come. Each has a place of its own in the
- * table follower, may be behind or new without holding up another, and costs a
- * post nothing.
+/* Followers of posts: they see every post exactly once, in the order of ids,
+ * late ones when they come. Each has a place of its own in the table follower,
+ * may be behind or new without holding up another, and costs a post nothing.
+ * Each is in a file of its own, follower_NAME.c, and all of them are in a table
+ * (agenda.c).
  *
  * A follower has come to `done` and has noted, as gaps, the ids below that of
  * which it saw no post yet. Ids are taken before the commit, so a gap may still
@@ -39,16 +40,17 @@ struct follower {
     enum error (*turn)(
         const struct shift *shift, const struct buf *posts, int *count);
 
+    /* What it does at the end of each round, or NULL; `more`: there is more to
+     * do at once, for whomever. */
+    void (*end_round)(const struct shift *shift, bool more);
+
     int batch;      /* posts in one transaction */
     bool is_urgent; /* waits for one other turn at most */
     int size;       /* posts in the next transaction; 0: all that may be */
 };
 
-/* Ends with one that has no name. */
-extern struct follower followers[];
-
-/* Whether a table holds; a line for each fault. */
-bool follower_check(const struct follower *table, struct buf *faults);
+/* Whether a table holds, which ends with NULL; a line for each fault. */
+bool follower_check(struct follower *const *table, struct buf *faults);
 
 /* Whether there are posts that it has not seen, or may be. */
 bool follower_is_behind(const struct shift *shift, const struct follower *);
@@ -58,16 +60,5 @@ bool follower_is_behind(const struct shift *shift, const struct follower *);
  * and then it is set aside, as an order of kind 'x', for a person to look at.
  */
 bool follower_work(const struct shift *shift, struct follower *follower);
-
-/* --- what is in the table, one file each -------------------------------- */
-
-enum error follower_drop(
-    const struct shift *shift, const struct buf *posts, int *count);
-enum error follower_index(
-    const struct shift *shift, const struct buf *posts, int *count);
-
-/* Puts what was indexed in its place, if it is time for that: until then, each
- * search reads through all of it. */
-void follower_index_flush(const struct shift *shift, bool more);
 
 #endif

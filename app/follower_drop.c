@@ -7,7 +7,7 @@ enum {
     LONGEST_POST = 60 /* s from a post's time to its commit, by far */
 };
 
-enum error follower_drop(
+static enum error drop(
     const struct shift *shift, const struct buf *posts, int *count)
 {
     /* Behind a long absence, those pages have expired by themselves. */
@@ -41,3 +41,6 @@ enum error follower_drop(
     buf_free(&feeds);
     return error;
 }
+
+struct follower follower_drop = {
+    "drop", drop, .batch = 1000, .is_urgent = true};

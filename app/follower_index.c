@@ -13,7 +13,7 @@ enum {
 static int64_t unflushed; /* bytes of text */
 static int64_t next_flush;
 
-enum error follower_index(
+static enum error add_posts(
     const struct shift *shift, const struct buf *posts, int *count)
 {
     static struct pg_statement statement = {
@@ -34,9 +34,10 @@ enum error follower_index(
     return OK;
 }
 
-/* What was indexed waits in a list until there is much of it, or nothing else
- * to do. The more there is, the less it costs for each post. */
-void follower_index_flush(const struct shift *shift, bool more)
+/* What was indexed waits in a list, which each search reads through, until
+ * there is much of it or nothing else to do. The more there is, the less it
+ * costs for each post to put it in its place. */
+static void flush(const struct shift *shift, bool more)
 {
     static const struct pg_statement statement = {
         .name = "flush_search",
@@ -52,3 +53,6 @@ void follower_index_flush(const struct shift *shift, bool more)
     unflushed = 0;
     next_flush = monotonic_ms() + FLUSH_INTERVAL;
 }
+
+struct follower follower_index = {
+    "index", add_posts, .end_round = flush, .batch = 1000};

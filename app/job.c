@@ -1,5 +1,5 @@
-/* The jobs on the outbox: a table from an order's letter to what is done for
- * it, and a transaction's worth of each. */
+/* Jobs on the outbox: whether a table of them holds, and a transaction's worth
+ * of one. */
 #include "job.h"
 #include "batch.h"
 #include "clock.h"
@@ -11,48 +11,39 @@ enum {
     LATE_PAUSE = 5000,              /* the same for one that took too long */
 };
 
-/* In the order of a round. */
-struct job jobs[] = {
-    {'c', "drop pages", job_drop, job_drop_readers, .batch = 500,
-        .insists = true},
-    {'d', "deliver", job_deliver, job_deliver_readers, .batch = 1},
-    {'f', "reconcile feeds", job_reconcile, job_reconcile_readers, .batch = 100,
-        .settles = true, .names_two = true},
-    {'r', "sweep a post", job_sweep_post, job_sweep_post_readers, .batch = 100,
-        .settles = true},
-    {'g', "sweep a participant", job_sweep_participant,
-        job_sweep_participant_readers, .batch = 100, .settles = true},
-    {.letter = '\0'},
-};
+static void check(const struct job *job, struct buf *faults)
+{
+    if (job->letter < 'a' || job->letter > 'z' ||
+        job->letter == OUTBOX_SET_ASIDE)
+        buf_printf(faults, "job '%c': its letter must be a to z, not %c\n",
+            job->letter, OUTBOX_SET_ASIDE);
+    if (!job->name || !*job->name)
+        buf_printf(faults, "job '%c': it has no name\n", job->letter);
+    if (!job->turn)
+        buf_printf(faults, "job '%c': it has no turn\n", job->letter);
+    if (job->batch < 1 || job->batch > OUTBOX_BATCH_MAX)
+        buf_printf(faults, "job '%c': its batch must be 1 to %d\n", job->letter,
+            OUTBOX_BATCH_MAX);
+}
 
-bool job_check(const struct job *table, struct buf *faults)
+bool job_check(struct job *const *table, struct buf *faults)
 {
     size_t before = faults->len;
 
-    for (const struct job *job = table; job->letter; job++) {
-        if (job->letter < 'a' || job->letter > 'z' ||
-            job->letter == OUTBOX_SET_ASIDE)
-            buf_printf(faults, "job '%c': its letter must be a to z, not %c\n",
-                job->letter, OUTBOX_SET_ASIDE);
-        for (const struct job *other = table; other < job; other++)
-            if (other->letter == job->letter)
+    for (struct job *const *job = table; *job; job++) {
+        check(*job, faults);
+        for (struct job *const *other = table; other < job; other++)
+            if ((*other)->letter == (*job)->letter)
                 buf_printf(
-                    faults, "job '%c': the letter is twice\n", job->letter);
-        if (!job->name || !*job->name)
-            buf_printf(faults, "job '%c': it has no name\n", job->letter);
-        if (!job->turn)
-            buf_printf(faults, "job '%c': it has no turn\n", job->letter);
-        if (job->batch < 1 || job->batch > OUTBOX_BATCH_MAX)
-            buf_printf(faults, "job '%c': its batch must be 1 to %d\n",
-                job->letter, OUTBOX_BATCH_MAX);
+                    faults, "job '%c': the letter is twice\n", (*job)->letter);
     }
     return faults->len == before && !faults->failed;
 }
 
-void job_letters(const struct job *table, struct buf *letters)
+void job_letters(struct job *const *table, struct buf *letters)
 {
-    for (const struct job *job = table; job->letter; job++)
-        buf_add(letters, &job->letter, 1);
+    for (; *table; table++)
+        buf_add(letters, &(*table)->letter, 1);
 }
 
 enum error job_piece(struct turn *turn, struct pg_statement *statement)

@@ -1,6 +1,7 @@
-/* The jobs on the outbox: a table from an order's letter to what is done for
- * it. An order is worked off in turns of one piece each; turns of small orders
- * share a transaction.
+/* Jobs on the outbox: what is done for an order, by its letter. An order is
+ * worked off in turns of one piece each; turns of small orders share a
+ * transaction. Each job is in a file of its own, job_NAME.c, and all of them
+ * are in a table (agenda.c).
  *
  * Pages can only be dropped after the commit that changed them, so a turn
  * begins by dropping what the last one changed, and an order is done when a
@@ -52,14 +53,11 @@ struct job {
     int size;       /* orders in the next transaction; 0: all that may be */
 };
 
-/* Ends with one that has no letter. */
-extern struct job jobs[];
-
-/* Whether a table holds; a line for each fault. */
-bool job_check(const struct job *table, struct buf *faults);
+/* Whether a table holds, which ends with NULL; a line for each fault. */
+bool job_check(struct job *const *table, struct buf *faults);
 
 /* The letters of a table, as a string. */
-void job_letters(const struct job *table, struct buf *letters);
+void job_letters(struct job *const *table, struct buf *letters);
 
 /* One transaction's worth of a job; true: there may be more to do at once. */
 bool job_work(const struct shift *shift, struct job *job);
@@ -74,19 +72,5 @@ MUST_CHECK enum error job_piece(
  * dropped (int64_t each). */
 MUST_CHECK enum error job_drop_later(
     const struct shift *shift, const struct buf *participants);
-
-/* --- what is in the table, one file each -------------------------------- */
-
-enum error job_deliver(struct turn *turn);
-enum error job_deliver_readers(struct pg *pg, const struct buf *orders);
-enum error job_drop(struct turn *turn);
-enum error job_drop_readers(struct pg *pg, const struct buf *orders);
-enum error job_reconcile(struct turn *turn);
-enum error job_reconcile_readers(struct pg *pg, const struct buf *orders);
-enum error job_sweep_post(struct turn *turn);
-enum error job_sweep_post_readers(struct pg *pg, const struct buf *orders);
-enum error job_sweep_participant(struct turn *turn);
-enum error job_sweep_participant_readers(
-    struct pg *pg, const struct buf *orders);
 
 #endif

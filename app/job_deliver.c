@@ -5,7 +5,7 @@
 
 /* Those of the last piece, in case that whoever delivered it did not live to
  * drop their pages. */
-enum error job_deliver_readers(struct pg *pg, const struct buf *orders)
+static enum error find_readers(struct pg *pg, const struct buf *orders)
 {
     static struct pg_statement statement = {
         .name = "deliver_readers",
@@ -20,7 +20,7 @@ enum error job_deliver_readers(struct pg *pg, const struct buf *orders)
     return pg_exec(pg, &statement, &params);
 }
 
-enum error job_deliver(struct turn *turn)
+static enum error deliver(struct turn *turn)
 {
     static struct pg_statement statement = {
         .name = "deliver",
@@ -29,3 +29,5 @@ enum error job_deliver(struct turn *turn)
 
     return job_piece(turn, &statement);
 }
+
+struct job job_deliver = {'d', "deliver", deliver, find_readers, .batch = 1};

@@ -2,7 +2,7 @@
  * its friends, until they have expired by themselves. */
 #include "job.h"
 
-enum error job_drop_readers(struct pg *pg, const struct buf *orders)
+static enum error find_readers(struct pg *pg, const struct buf *orders)
 {
     static struct pg_statement statement = {
         .name = "drop_readers",
@@ -16,7 +16,7 @@ enum error job_drop_readers(struct pg *pg, const struct buf *orders)
     return pg_exec(pg, &statement, &params);
 }
 
-enum error job_drop(struct turn *turn)
+static enum error drop(struct turn *turn)
 {
     turn->waits =
         !turn->dropped && turn->order->age <= turn->shift->config->cache_ttl;
@@ -41,3 +41,6 @@ enum error job_drop_later(
     pg_add_int(&params, shift->config->cache_ttl);
     return pg_exec(shift->pg, &statement, &params);
 }
+
+struct job job_drop = {
+    'c', "drop pages", drop, find_readers, .batch = 500, .insists = true};

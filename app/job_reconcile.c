@@ -3,7 +3,7 @@
 #include "job.h"
 #include "sql.h"
 
-enum error job_reconcile_readers(struct pg *pg, const struct buf *orders)
+static enum error find_readers(struct pg *pg, const struct buf *orders)
 {
     static struct pg_statement statement = {
         .name = "reconcile_readers",
@@ -16,7 +16,7 @@ enum error job_reconcile_readers(struct pg *pg, const struct buf *orders)
     return pg_exec(pg, &statement, &params);
 }
 
-enum error job_reconcile(struct turn *turn)
+static enum error reconcile(struct turn *turn)
 {
     static struct pg_statement statement = {
         .name = "reconcile",
@@ -25,3 +25,6 @@ enum error job_reconcile(struct turn *turn)
 
     return job_piece(turn, &statement);
 }
+
+struct job job_reconcile = {'f', "reconcile feeds", reconcile, find_readers,
+    .batch = 100, .settles = true, .names_two = true};

@@ -5,8 +5,7 @@
 #include "sql.h"
 
 /* Once, for nobody sees what is swept. */
-enum error job_sweep_participant_readers(
-    struct pg *pg, const struct buf *orders)
+static enum error find_readers(struct pg *pg, const struct buf *orders)
 {
     static struct pg_statement statement = {
         .name = "sweep_participant_readers",
@@ -76,7 +75,7 @@ static struct pg_statement pieces[] = {
     },
 };
 
-enum error job_sweep_participant(struct turn *turn)
+static enum error sweep(struct turn *turn)
 {
     enum error error = look_for_others(turn, &turn->waits);
 
@@ -86,3 +85,6 @@ enum error job_sweep_participant(struct turn *turn)
         error = job_piece(turn, &pieces[i]);
     return error;
 }
+
+struct job job_sweep_participant = {'g', "sweep a participant", sweep,
+    find_readers, .batch = 100, .settles = true};

@@ -4,7 +4,7 @@
 #include "sql.h"
 
 /* Once, for nobody sees what is swept. */
-enum error job_sweep_post_readers(struct pg *pg, const struct buf *orders)
+static enum error find_readers(struct pg *pg, const struct buf *orders)
 {
     static struct pg_statement statement = {
         .name = "sweep_post_readers",
@@ -19,7 +19,7 @@ enum error job_sweep_post_readers(struct pg *pg, const struct buf *orders)
     return pg_exec(pg, &statement, &params);
 }
 
-enum error job_sweep_post(struct turn *turn)
+static enum error sweep(struct turn *turn)
 {
     static struct pg_statement statement = {
         .name = "sweep_post",
@@ -28,3 +28,6 @@ enum error job_sweep_post(struct turn *turn)
 
     return job_piece(turn, &statement);
 }
+
+struct job job_sweep_post = {
+    'r', "sweep a post", sweep, find_readers, .batch = 100, .settles = true};

@@ -1,8 +1,8 @@
 /* What a launch or a reload works with: settings, keys and specification,
  * checked. */
 #include "setup.h"
+#include "agenda.h"
 #include "cache.h"
-#include "dispatcher.h"
 #include "error.h"
 #include "serve.h"
 
@@ -11,7 +11,7 @@ static bool check_all(struct setup *setup, struct buf *faults)
 {
     bool holds = cache_check(setup->config, faults);
 
-    holds &= dispatcher_check(faults);
+    holds &= agenda_check(faults);
     setup->auth = auth_new(setup->config, faults);
     holds &= setup->auth != NULL;
     holds &= spec_load(setup->config->service_spec, &setup->spec, faults) &&

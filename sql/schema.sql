@@ -155,7 +155,7 @@ CREATE INDEX outbox_due ON outbox (kind, due);
 CREATE INDEX outbox_participant ON outbox (participant_id, kind);
 CREATE INDEX outbox_friend ON outbox (other_id) WHERE kind = 'f';
 
--- The names of the kinds. A program's own are in its table of jobs (app/job.c);
+-- The names of the kinds. A program's own are those of its jobs (app/agenda.c);
 -- orders of a kind that it does not know stay, and are counted here.
 CREATE TABLE outbox_kind (
     kind "char" PRIMARY KEY,
