@@ -257,7 +257,7 @@ static void settle(struct cache *cache, int server, struct debts *debts)
 {
     const char *keys = buf_text(&debts->keys);
 
-    memc_limit_deletes(cache->memc, cache->config->cache_timeout);
+    memc_limit_changes(cache->memc, cache->config->cache_timeout);
     enum memc_result result = delete_keys(cache, server, keys);
     if (result == MEMC_LOST)
         result = delete_keys(cache, server, keys);
@@ -416,7 +416,7 @@ static bool try_drop_from(
 
     if (breaker_was_tripped(breaker) && timeout > HURRY)
         timeout = HURRY;
-    memc_limit_deletes(cache->memc, timeout);
+    memc_limit_changes(cache->memc, timeout);
     enum memc_result result = drop_from(cache, server, participants, count);
     if (result == MEMC_LOST) /* all of them */
         result = drop_from(cache, server, participants, count);

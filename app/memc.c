@@ -7,6 +7,7 @@
 #include <libmemcached/memcached.h>
 
 #include "memc.h"
+#include "meta.h"
 
 enum {
     WEIGHT_MAX = 1000
@@ -18,9 +19,10 @@ struct server {
     int port;
     int weight;
     char name[9];
+    struct meta *changes; /* in time, however slow the reads are */
 };
 
-/* Connections of one kind to all servers. Only reads are answered on them. */
+/* Connections to all servers. Only reads are answered on them. */
 struct handle {
     memcached_st *st;
     bool is_broken; /* to be made anew before its next use */
@@ -29,7 +31,6 @@ struct handle {
 
 struct memc {
     struct handle values;
-    struct handle deletes; /* in time, however slow the others are */
     struct server servers[MEMC_SERVERS_MAX];
     int count;
     char error[128];
@@ -193,19 +194,30 @@ static bool name_servers(struct memc *memc)
     return ok;
 }
 
+static bool open_changes(struct memc *memc)
+{
+    bool ok = true;
+
+    for (int i = 0; ok && i < memc->count; i++) {
+        struct server *s = &memc->servers[i];
+        s->changes = meta_new(s->host, s->is_unix ? 0 : s->port);
+        ok = s->changes != NULL;
+    }
+    return ok;
+}
+
 struct memc *memc_new(const char *servers, int timeout, struct buf *faults)
 {
     struct memc *memc = calloc(1, sizeof(*memc));
     if (!memc)
         return NULL;
     memc->values.timeout = timeout;
-    memc->deletes.timeout = timeout;
     if (!parse_servers(memc, servers, faults) || !name_servers(memc) ||
-        !open_handle(memc, &memc->values) ||
-        !open_handle(memc, &memc->deletes)) {
+        !open_changes(memc) || !open_handle(memc, &memc->values)) {
         memc_free(memc);
         return NULL;
     }
+    memc_limit_changes(memc, timeout);
     return memc;
 }
 
@@ -214,9 +226,10 @@ void memc_free(struct memc *memc)
     if (!memc)
         return;
     close_handle(&memc->values);
-    close_handle(&memc->deletes);
-    for (int i = 0; i < MEMC_SERVERS_MAX; i++)
+    for (int i = 0; i < MEMC_SERVERS_MAX; i++) {
+        meta_free(memc->servers[i].changes);
         free(memc->servers[i].host);
+    }
     free(memc);
 }
 
@@ -363,48 +376,38 @@ enum memc_result memc_replace(struct memc *memc, int group, const char *key,
             len, ttl_seconds, 0, cas));
 }
 
-void memc_limit_deletes(struct memc *memc, int timeout)
-{
-    struct handle *handle = &memc->deletes;
+/* --- changes ------------------------------------------------------------ */
 
-    if (handle->timeout == timeout)
-        return;
-    handle->timeout = timeout;
-    if (!handle->st)
-        return;
-    memcached_behavior_set(
-        handle->st, MEMCACHED_BEHAVIOR_CONNECT_TIMEOUT, (uint64_t)timeout);
-    memcached_behavior_set(
-        handle->st, MEMCACHED_BEHAVIOR_POLL_TIMEOUT, (uint64_t)timeout);
+static struct meta *changes_of(struct memc *memc, int group)
+{
+    return memc->servers[memc_server_of(memc, group)].changes;
+}
+
+static enum memc_result judge_change(
+    struct memc *memc, const struct meta *changes, enum meta_result result)
+{
+    if (result == META_OK)
+        return MEMC_OK;
+    snprintf(memc->error, sizeof(memc->error), "%s", meta_error(changes));
+    return result == META_LOST ? MEMC_LOST : MEMC_FAILED;
+}
+
+void memc_limit_changes(struct memc *memc, int timeout)
+{
+    for (int i = 0; i < memc->count; i++)
+        meta_limit(memc->servers[i].changes, timeout);
 }
 
 enum memc_result memc_delete(struct memc *memc, int group, const char *key)
 {
-    struct group named = name_group(group);
-    memcached_st *st = use(memc, &memc->deletes);
+    struct meta *changes = changes_of(memc, group);
 
-    if (!st)
-        return MEMC_FAILED;
-    return judge(memc, &memc->deletes,
-        memcached_delete_by_key(
-            st, named.name, named.len, key, strlen(key), 0));
+    return judge_change(memc, changes, meta_delete(changes, key));
 }
 
 enum memc_result memc_fence(struct memc *memc, int group)
 {
-    static const char key[] = "fence";
-    struct group named = name_group(group);
-    memcached_st *st = use(memc, &memc->deletes);
-    memcached_return_t rc;
-    size_t len;
-    uint32_t flags;
+    struct meta *changes = changes_of(memc, group);
 
-    if (!st)
-        return MEMC_FAILED;
-    rc = memcached_flush_buffers(st);
-    if (rc == MEMCACHED_SUCCESS)
-        free(memcached_get_by_key(st, named.name, named.len, key,
-            sizeof(key) - 1, &len, &flags, &rc));
-    enum memc_result result = judge(memc, &memc->deletes, rc);
-    return result == MEMC_NOT_FOUND ? MEMC_OK : result;
+    return judge_change(memc, changes, meta_fence(changes, NULL));
 }

@@ -1,4 +1,5 @@
-/* The only file that knows libmemcached: keys and values on a set of servers.
+/* The only file that knows libmemcached: keys and values on a set of servers,
+ * changed by the commands of meta.h.
  *
  * A group, not the key, decides which server holds a key: consistent hashing
  * (ketama, weighted) of the group's name. That lets others who know only the
@@ -58,12 +59,12 @@ enum memc_result memc_claim(struct memc *memc, int group, const char *key,
 enum memc_result memc_replace(struct memc *memc, int group, const char *key,
     const char *value, size_t len, int ttl_seconds, uint64_t cas);
 
-/* How long, in ms, deletes and fences may take from now on. */
-void memc_limit_deletes(struct memc *memc, int timeout);
+/* How long, in ms, a server may do nothing about deletes and fences from now
+ * on. */
+void memc_limit_changes(struct memc *memc, int timeout);
 
-/* Deletes are sent without waiting (1-2 us each against 80-90 us); memc_fence
- * then reads once from a server, whose answer says that all deletes sent to it
- * before have run, as a connection's commands run in order. */
+/* Deletes are sent without waiting; memc_fence returns when all of them that
+ * were sent to that server before have run (meta.h). */
 enum memc_result memc_delete(struct memc *memc, int group, const char *key);
 enum memc_result memc_fence(struct memc *memc, int group);
 

@@ -308,7 +308,7 @@ def killed_before_the_drop(stack, proxy, readers, write):
     eventually(stack.has_caught_up)  # or the dispatcher drops them once more
     for reader in readers:
         stack.client.hit(f"/participant/{reader}/inbound")
-    killed = proxy.kill_before(b"delete ", stack.workers)
+    killed = proxy.kill_before(b"md ", stack.workers)
     answer = write()
     assert killed, "no worker was killed"
     assert answer.status == 503

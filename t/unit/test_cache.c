@@ -157,7 +157,7 @@ int memc_server_of(const struct memc *memc, int group)
 
 static int delete_limit; /* ms */
 
-void memc_limit_deletes(struct memc *memc, int timeout)
+void memc_limit_changes(struct memc *memc, int timeout)
 {
     (void)memc;
     delete_limit = timeout;

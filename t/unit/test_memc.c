@@ -159,13 +159,18 @@ END_TEST
 START_TEST(a_lack_of_memory_does_not_last)
 {
     struct memc *memc = open_list("unix:/no/such.sock");
+    struct buf value = {0};
+    uint64_t cas;
 
-    ck_assert_int_eq(memc_delete(memc, 1, "key"), MEMC_LOST);
+    ck_assert_int_eq(
+        memc_claim(memc, 1, "key", "v", 1, &value, &cas), MEMC_LOST);
     memory_end_after(0, false);
-    enum memc_result result = memc_delete(memc, 1, "key");
+    enum memc_result result = memc_claim(memc, 1, "key", "v", 1, &value, &cas);
     ck_assert(memory_restore());
     ck_assert_int_eq(result, MEMC_FAILED);
-    ck_assert_int_eq(memc_delete(memc, 1, "key"), MEMC_LOST);
+    ck_assert_int_eq(
+        memc_claim(memc, 1, "key", "v", 1, &value, &cas), MEMC_LOST);
+    buf_free(&value);
     memc_free(memc);
 }
 END_TEST
