@@ -20,7 +20,7 @@ resolve_run() {
     [[ $RUN != / ]] || die "RUN=/ cannot be: name a folder of its own"
     [[ $RUN =~ ^[A-Za-z0-9._/+@-]+$ ]] ||
         die "RUN=$RUN: the path may hold only A-Z a-z 0-9 . _ / + @ -;" \
-            "set RUN to another folder"
+            "set RUN to another folder, such as RUN=/tmp/newsfeed"
 
     # A socket's path has at most 107 bytes; /.s.PGSQL.5432 and its lock file
     # are the longest names.

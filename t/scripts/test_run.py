@@ -3,6 +3,8 @@
 import os
 import subprocess
 
+import pytest
+
 from conftest import ROOT
 from test_install import make
 
@@ -20,6 +22,13 @@ def run(word):
 def test_a_word_that_no_test_has_is_told_once():
     word = "no" + "such"
     assert run(word) == (f"There is no such test: T={word}\n0 passed, 0 failed\n", 1)
+
+
+@pytest.mark.parametrize("word", ["a b", "a*", "or", "not"])
+def test_what_is_no_word_is_refused(word):
+    output, code = run(word)
+    assert output.startswith(f"T={word}: it must be one word")
+    assert code == 2
 
 
 def test_help_names_the_variables():

@@ -37,7 +37,7 @@ def test_a_value_out_of_range_is_refused(folder, name, value):
 
 
 @pytest.mark.parametrize("run, word", [
-    ("/", "RUN=/"), ("/tmp/" + 90 * "x", "88"), ("/tmp/a b", "RUN=/tmp/a b"),
+    ("/", "RUN=/"), ("/tmp/" + 90 * "x", "88"), ("/tmp/a b", "RUN=/tmp/newsfeed"),
     ("/tmp/x;y", "may hold only"), ("/etc", "not made by"),
     ("/etc/passwd", "no folder"),
 ])
