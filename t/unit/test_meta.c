@@ -54,7 +54,7 @@ static void tear_down(void)
 /* Takes exactly these bytes, then answers, which is not sent as a whole. */
 static void play(int peer, const char *commands, const char *answer)
 {
-    char bytes[1024];
+    char bytes[1024] = "";
     size_t len = 0;
 
     while (len < strlen(commands)) {
