@@ -5,6 +5,10 @@
 #include "clock.h"
 #include "scoreboard.h"
 
+enum {
+    SIGN_OF_LIFE = 3000 /* ms; whoever is idle gives one a second */
+};
+
 struct scoreboard *scoreboard_new(void)
 {
     void *memory = mmap(NULL, sizeof(struct scoreboard), PROT_READ | PROT_WRITE,
@@ -60,10 +64,21 @@ void slot_idle(struct slot *slot)
     slot->busy_since = 0;
 }
 
+/* One that was stopped takes no requests, though nobody has noticed yet. */
+static bool is_alive(const struct slot *slot)
+{
+    int64_t busy_since = slot->busy_since;
+
+    return monotonic_ms() - (busy_since ? busy_since : slot->seen_at) <
+           SIGN_OF_LIFE;
+}
+
 bool scoreboard_has_database(const struct scoreboard *scoreboard)
 {
-    for (int i = 0; i < SCOREBOARD_SLOTS; i++)
-        if (scoreboard->slots[i].ready && scoreboard->slots[i].connected)
+    for (int i = 0; i < SCOREBOARD_SLOTS; i++) {
+        const struct slot *slot = &scoreboard->slots[i];
+        if (slot->ready && slot->connected && is_alive(slot))
             return true;
+    }
     return false;
 }

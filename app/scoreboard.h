@@ -63,7 +63,8 @@ void slot_begin(struct slot *slot, const char *request_id, const char *method,
 void slot_end(struct slot *slot);
 void slot_idle(struct slot *slot);
 
-/* Whether any worker that takes requests has a connection to the database. */
+/* Whether any worker that takes requests has a connection to the database, and
+ * has shown a sign of life lately, or begun a request. */
 bool scoreboard_has_database(const struct scoreboard *scoreboard);
 
 #endif

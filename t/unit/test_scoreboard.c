@@ -142,9 +142,27 @@ START_TEST(a_worker_has_the_database_while_it_takes_requests)
     slot->connected = true;
     ck_assert(!scoreboard_has_database(scoreboard));
     slot->ready = true;
+    slot_idle(slot);
     ck_assert(scoreboard_has_database(scoreboard));
     slot_clear(slot);
     ck_assert(!scoreboard_has_database(scoreboard));
+}
+END_TEST
+
+START_TEST(who_stands_still_has_no_database_for_others)
+{
+    struct slot *slot = &scoreboard->slots[0];
+
+    slot->ready = slot->connected = true;
+    slot_idle(slot);
+    slot->seen_at -= 3000;
+    ck_assert(!scoreboard_has_database(scoreboard));
+    slot_busy(slot);
+    ck_assert(scoreboard_has_database(scoreboard));
+    slot->busy_since -= 3000;
+    ck_assert(!scoreboard_has_database(scoreboard));
+    slot_end(slot);
+    ck_assert(scoreboard_has_database(scoreboard));
 }
 END_TEST
 
@@ -161,4 +179,5 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, a_long_path_is_cut);
     tcase_add_test(tests, a_cleared_slot_knows_nothing);
     tcase_add_test(tests, a_worker_has_the_database_while_it_takes_requests);
+    tcase_add_test(tests, who_stands_still_has_no_database_for_others);
 }
