@@ -26,6 +26,21 @@ def test_status_names_every_piece(stack):
     assert all(piece in result.stdout for piece in PIECES)
 
 
+def test_a_start_prints_commands_that_work_as_they_are(make_stack):
+    stack = make_stack(start=False, WORKERS="1")
+    printed = stack.call("start").stdout
+    commands = printed[printed.index("  curl "):printed.index("Everything that runs")]
+    result = subprocess.run(
+        ["bash", "-e", "-c", commands], stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    assert '"name":"Ben"' in result.stdout
+    assert '"to":"/participant/2"' in result.stdout
+    assert result.stdout.count('"story":"It works."') == 2
+    item, = stack.client.inbound(2)
+    assert item["subject"] == "Hello"
+
+
 def test_data_is_kept_from_one_run_to_the_next(stack):
     one = stack.client.add_participant("Kept")
     stack.stop()
