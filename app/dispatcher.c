@@ -2,7 +2,6 @@
  * followers and jobs, a rest. */
 #include <poll.h>
 #include <signal.h>
-#include <string.h>
 
 #include "agenda.h"
 #include "clock.h"
@@ -22,8 +21,6 @@ struct dispatcher {
     struct shift shift;
     struct slot *slot;
     struct cache_guard guards[SCOREBOARD_CACHES];
-    struct buf letters; /* of all jobs */
-    struct buf strange; /* letters that were told of */
     int64_t next_expiry;
 };
 
@@ -43,75 +40,62 @@ static void expire(struct dispatcher *d)
         d->next_expiry = monotonic_ms() + EXPIRY_INTERVAL;
 }
 
-/* Orders of a kind that another release makes stay for a program that knows
- * it. */
-static void note_strange(struct dispatcher *d, const struct outbox_kind *kind)
-{
-    if (kind->letter == OUTBOX_SET_ASIDE ||
-        strchr(buf_text(&d->letters), kind->letter) ||
-        strchr(buf_text(&d->strange), kind->letter))
-        return;
-    buf_add(&d->strange, &kind->letter, 1);
-    log_error("dispatcher",
-        "there are orders of kind '%c', %s, which this program does not know; "
-        "they stay",
-        kind->letter, *kind->name ? kind->name : "of which nobody has a name");
-}
-
-static bool is_due(char letter, const struct outbox_kind *kinds, int count)
-{
-    for (int i = 0; i < count; i++)
-        if (kinds[i].letter == letter)
-            return kinds[i].is_due;
-    return false;
-}
-
-static bool follow(struct dispatcher *d, struct follower *follower)
-{
-    slot_busy(d->slot); /* anew, so that one that hangs is seen */
-    return follower_is_behind(&d->shift, follower) &&
-           follower_work(&d->shift, follower);
-}
-
-/* Behind each turn of something else. */
+/* Those who wait for one turn of something else at most. */
 static bool hurry(struct dispatcher *d)
 {
     bool more = false;
 
     for (int i = 0; followers[i]; i++)
-        if (followers[i]->is_urgent)
-            more |= follow(d, followers[i]);
+        if (followers[i]->is_urgent && followers[i]->is_behind) {
+            slot_busy(d->slot); /* anew, so that one that hangs is seen */
+            more |= follower_work(&d->shift, followers[i]);
+        }
     return more;
 }
 
-/* One look, then a piece of each kind, so that no kind of order waits for the
- * whole of another. */
+/* Behind such a turn. */
+static bool look_and_hurry(struct dispatcher *d)
+{
+    slot_busy(d->slot);
+    return agenda_look(d->shift.pg) == OK && hurry(d);
+}
+
+static bool follow(struct dispatcher *d, struct follower *follower)
+{
+    if (follower->is_urgent || !follower->is_behind)
+        return false;
+    slot_busy(d->slot);
+    bool more = follower_work(&d->shift, follower);
+    return look_and_hurry(d) || more;
+}
+
+static bool work(struct dispatcher *d, struct job *job)
+{
+    if (!job->is_due)
+        return false;
+    slot_busy(d->slot);
+    bool more = job_work(&d->shift, job);
+    return look_and_hurry(d) || more;
+}
+
+/* A turn of each follower and each kind of order that has something to do, so
+ * that none waits for the whole of another. Where there is nothing to do, all
+ * of it is one look. */
 static bool work_round(struct dispatcher *d)
 {
     const struct shift *shift = &d->shift;
-    struct outbox_kind kinds[OUTBOX_KINDS_MAX];
-    int count;
 
     slot_busy(d->slot);
     cache_pay(shift->cache);
     expire(d);
-    if (outbox_look(shift->pg, buf_text(&d->letters), kinds, &count))
+    if (agenda_look(shift->pg))
         return false;
     cache_meet_database(shift->cache, pg_identity(shift->pg));
-    for (int i = 0; i < count; i++)
-        note_strange(d, &kinds[i]);
     bool more = hurry(d);
     for (int i = 0; followers[i]; i++)
-        if (!followers[i]->is_urgent) {
-            more |= follow(d, followers[i]);
-            more |= hurry(d);
-        }
+        more |= follow(d, followers[i]);
     for (int i = 0; jobs[i]; i++)
-        if (is_due(jobs[i]->letter, kinds, count)) {
-            slot_busy(d->slot);
-            more |= job_work(shift, jobs[i]);
-            more |= hurry(d);
-        }
+        more |= work(d, jobs[i]);
     for (int i = 0; followers[i]; i++)
         if (followers[i]->end_round)
             followers[i]->end_round(shift, more);
@@ -146,8 +130,7 @@ int dispatcher_run(const struct config *config, struct scoreboard *scoreboard,
     d.shift.pg = database_new(config, STATEMENT_TIMEOUT, &scoreboard->db);
     d.shift.flusher = database_new(config, FLUSH_TIMEOUT, NULL);
     d.shift.cache = cache_new(config, d.guards, scoreboard->payments);
-    job_letters(jobs, &d.letters);
-    if (!d.shift.pg || !d.shift.flusher || !d.shift.cache || d.letters.failed)
+    if (!d.shift.pg || !d.shift.flusher || !d.shift.cache)
         goto out;
     while (!stopping) {
         bool more = work_round(&d);
@@ -156,8 +139,6 @@ int dispatcher_run(const struct config *config, struct scoreboard *scoreboard,
     }
     code = EXIT_RETIRED;
 out:
-    buf_free(&d.letters);
-    buf_free(&d.strange);
     cache_free(d.shift.cache);
     pg_free(d.shift.pg);
     pg_free(d.shift.flusher);

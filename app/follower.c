@@ -11,6 +11,9 @@
 
 static void check(const struct follower *f, struct buf *faults)
 {
+    if (f->name[strspn(f->name, "abcdefghijklmnopqrstuvwxyz_")])
+        buf_printf(faults, "follower '%s': its name must be a to z and '_'\n",
+            f->name);
     if (!f->turn)
         buf_printf(faults, "follower '%s': it has no turn\n", f->name);
     if (f->batch < 1)
@@ -31,30 +34,15 @@ bool follower_check(struct follower *const *table, struct buf *faults)
     return faults->len == before && !faults->failed;
 }
 
+void follower_names(struct follower *const *table, struct buf *names)
+{
+    for (struct follower *const *f = table; *f; f++)
+        buf_printf(names, "%s%s", f > table ? " " : "", (*f)->name);
+}
+
 static struct text name_of(const struct follower *follower)
 {
     return (struct text){follower->name, strlen(follower->name)};
-}
-
-/* Makes its place, if it is new. */
-bool follower_is_behind(
-    const struct shift *shift, const struct follower *follower)
-{
-    static struct pg_statement statement = {
-        .name = "follower_is_behind",
-        .sql = "WITH new AS (INSERT INTO follower (name) SELECT $1::text"
-               " WHERE NOT EXISTS (SELECT FROM follower WHERE name = $1)"
-               " ON CONFLICT DO NOTHING)"
-               " SELECT EXISTS (SELECT FROM outbound WHERE id > coalesce("
-               "(SELECT done FROM follower WHERE name = $1), 0))"
-               " OR EXISTS (SELECT FROM follower_gap WHERE follower = $1)",
-        .reads = true,
-    };
-    struct pg_params params = {0};
-
-    pg_add_text(&params, name_of(follower));
-    return !pg_exec(shift->pg, &statement, &params) &&
-           pg_int(shift->pg, 0, 0) != 0;
 }
 
 /* --- a transaction's worth ---------------------------------------------- */

@@ -31,8 +31,8 @@
 #include "shift.h"
 
 struct follower {
-    const char *name; /* in the database too; a new one begins with the first
-                         post */
+    const char *name; /* a to z and '_', in the database too; a new one begins
+                         with the first post */
 
     /* Does what is to be done with the first of these posts (ids, int64_t each,
      * sorted), and may lower *count to say how many it was, at least one. Some
@@ -46,14 +46,18 @@ struct follower {
 
     int batch;      /* posts in one transaction */
     bool is_urgent; /* waits for one other turn at most */
+
+    /* What a dispatcher notes. */
+    bool is_behind; /* there are posts that it has not seen, or may be, as of
+                       the last look (agenda.h) */
     int size;       /* posts in the next transaction; 0: all that may be */
 };
 
 /* Whether a table holds, which ends with NULL; a line for each fault. */
 bool follower_check(struct follower *const *table, struct buf *faults);
 
-/* Whether there are posts that it has not seen, or may be. */
-bool follower_is_behind(const struct shift *shift, const struct follower *);
+/* The names of a table, a space between two. */
+void follower_names(struct follower *const *table, struct buf *names);
 
 /* One transaction's worth; true: there is more. A post that makes its batch
  * fail does not hold up the others: the batch is halved until it stands alone,

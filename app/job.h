@@ -50,7 +50,10 @@ struct job {
     bool names_two; /* an order's `other` is a participant as well */
     bool insists;   /* an order whose pages could not be dropped tries again
                        itself; for those of others, job_drop's are written */
-    int size;       /* orders in the next transaction; 0: all that may be */
+
+    /* What a dispatcher notes. */
+    bool is_due; /* one of its orders is, as of the last look (agenda.h) */
+    int size;    /* orders in the next transaction; 0: all that may be */
 };
 
 /* Whether a table holds, which ends with NULL; a line for each fault. */

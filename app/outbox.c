@@ -1,41 +1,6 @@
-/* The outbox: which orders are due, to take them, and what becomes of them. */
-#include <stdio.h>
-#include <string.h>
-
+/* The outbox: orders are taken, put off and deleted. */
 #include "outbox.h"
 #include "sql.h"
-
-static struct text text_of(const char *string)
-{
-    return (struct text){.data = string, .len = strlen(string)};
-}
-
-enum error outbox_look(struct pg *pg, const char *letters,
-    struct outbox_kind kinds[OUTBOX_KINDS_MAX], int *count)
-{
-    static struct pg_statement statement = {
-        .name = "look",
-        .sql = sql_look,
-        .reads = true,
-    };
-    struct pg_params params = {0};
-
-    *count = 0;
-    pg_add_text(&params, text_of(letters));
-    pg_add_int(&params, OUTBOX_PAUSE_MAX + 1000);
-    pg_add_int(&params, OUTBOX_KINDS_MAX);
-    enum error error = pg_exec(pg, &statement, &params);
-    if (error)
-        return error;
-    *count = pg_rows(pg);
-    for (int i = 0; i < *count; i++) {
-        kinds[i].letter = *pg_text(pg, i, 0).data;
-        kinds[i].is_due = pg_int(pg, i, 1) != 0;
-        snprintf(
-            kinds[i].name, sizeof(kinds[i].name), "%s", pg_text(pg, i, 2).data);
-    }
-    return OK;
-}
 
 enum error outbox_take(struct pg *pg, char kind, int limit, bool settles,
     struct order orders[OUTBOX_BATCH_MAX], int *count)

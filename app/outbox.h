@@ -1,4 +1,4 @@
-/* The outbox: which orders are due, to take them, and what becomes of them.
+/* The outbox: orders are taken, put off and deleted.
  *
  * An order is taken, worked on for one piece and put back or deleted within
  * one transaction, so any number of dispatchers share the work and a killed
@@ -26,16 +26,9 @@
 #include "pg.h"
 
 enum {
-    OUTBOX_KINDS_MAX = 64,    /* that are told of at once */
     OUTBOX_BATCH_MAX = 500,   /* orders that are taken at once */
     OUTBOX_SET_ASIDE = 'x',   /* failed by itself, and waits for a person */
     OUTBOX_PAUSE_MAX = 60000, /* ms that an order is ever put off */
-};
-
-struct outbox_kind {
-    char letter;
-    bool is_due;   /* at least one of its orders is */
-    char name[48]; /* "" if the database knows none */
 };
 
 struct order {
@@ -47,11 +40,6 @@ struct order {
     int64_t age; /* seconds */
     bool ready;  /* nobody is left who may not have seen what it is about */
 };
-
-/* The kinds that there are orders of. Orders of the kinds in `letters` that a
- * clock put off too far are due now. */
-MUST_CHECK enum error outbox_look(struct pg *pg, const char *letters,
-    struct outbox_kind kinds[OUTBOX_KINDS_MAX], int *count);
 
 /* The due orders of a kind that waited longest, at most `limit`. With `settles`
  * they are ready once every transaction has ended that may have begun before

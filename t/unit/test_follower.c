@@ -176,8 +176,13 @@ START_TEST(a_table_that_does_not_hold_is_refused)
     struct follower *table[] = {&one, &two, NULL};
     struct buf faults = {0};
 
-    two.name = "another";
+    two.name = "another_one";
     ck_assert_msg(follower_check(table, &faults), "%s", buf_text(&faults));
+    follower_names(table, &faults);
+    ck_assert_str_eq(buf_text(&faults), "test another_one");
+    buf_free(&faults);
+    two.name = "a test";
+    assert_fault(table, "follower 'a test': its name must be a to z and '_'\n");
     two.name = "test";
     assert_fault(table, "follower 'test': it is twice\n");
     table[1] = NULL;
