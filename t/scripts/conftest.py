@@ -1,7 +1,10 @@
 """Folders that the account which runs the stack can use."""
 
+import contextlib
 import os
+import random
 import shutil
+import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -9,6 +12,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def free_port():
+    """One below the range that the kernel hands out by itself: there, any
+    connection of anybody's may have taken it before it is in use."""
+    while True:
+        port = random.randrange(10240, 32000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Stack:

@@ -13,17 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT
+from conftest import ROOT, free_port
 
 PROGRAM = os.environ.get("PROGRAM", str(ROOT / "build" / "newsfeed"))
 MODULE = ROOT / "build" / "nginx" / "ngx_http_newsfeed_module.so"
 GUIDE = (ROOT / "etc" / "README.md").read_text()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Site:
