@@ -1,72 +1,29 @@
 /* Tests of followers: a transaction's worth, halving, setting aside, with a
  * database of posts played by the test. */
-#include <stdio.h>
 #include <string.h>
 
 #include "batch.h"
-#include "clock.h"
 #include "follower.h"
-#include "log.h"
 #include "runner.h"
 #include "sql.h"
+#include "transaction.h"
 
 const char sql_follower_close_gaps[] = "", sql_follower_pass[] = "",
            sql_follower_take[] = "";
 
-/* Posts 11 to 10 + `posts`, of which the first `passed` are done with. */
+/* Posts 11 to 10 + `posts`; transactions are done with the first of them. */
 static struct {
     int posts;
-    int passed;
     int64_t bad;    /* a turn that has it fails */
     int64_t locked; /* the same, for now */
     int does;       /* posts at a time; 0: all */
 
     int given;
-    int64_t now;
-    int64_t first;
-    int commits;
     int gaps_closed;
     int rows;
-    int done; /* in this transaction */
     char aside[40];
     char seen[200];
 } db;
-
-int64_t monotonic_ms(void)
-{
-    return db.now;
-}
-
-void log_error(const char *subject, const char *format, ...)
-{
-    (void)subject;
-    (void)format;
-}
-
-enum error pg_begin(struct pg *pg)
-{
-    (void)pg;
-    db.done = 0;
-    return OK;
-}
-
-enum error pg_commit(struct pg *pg)
-{
-    (void)pg;
-    db.commits++;
-    db.passed += db.done;
-    return OK;
-}
-
-void pg_rollback(struct pg *pg)
-{
-    (void)pg;
-}
-
-void pg_add_int(struct pg_params *params, int64_t value)
-{
-    params->numbers[params->count++] = (uint64_t)value;
-}
 
 void pg_add_text(struct pg_params *params, struct text text)
 {
@@ -76,11 +33,8 @@ void pg_add_text(struct pg_params *params, struct text text)
 void pg_add_ids(struct pg_params *params, const struct buf *ids)
 {
     static char array[200];
-    struct buf text = {0};
 
-    buf_array(&text, ids);
-    snprintf(array, sizeof(array), "%s", buf_text(&text));
-    buf_free(&text);
+    print_ids(ids, array, sizeof(array));
     params->values[params->count++] = array;
 }
 
@@ -98,13 +52,13 @@ enum error pg_exec(
 {
     (void)pg;
     if (strcmp(statement->name, "follower_take") == 0) {
-        int left = db.posts - db.passed;
+        int left = db.posts - transaction.done;
         ck_assert_str_eq(params->values[0], "test");
         db.rows = (int)params->numbers[1];
         if (db.rows > left)
             db.rows = left;
     } else if (strcmp(statement->name, "follower_pass") == 0)
-        db.done = elements(params->values[1]);
+        transaction.begun = elements(params->values[1]);
     else if (strcmp(statement->name, "follower_close_gaps") == 0)
         db.gaps_closed++;
     else if (strcmp(statement->name, "set_aside") == 0)
@@ -124,7 +78,7 @@ int64_t pg_int(const struct pg *pg, int row, int column)
 {
     (void)pg;
     (void)column;
-    return 11 + db.passed + row;
+    return 11 + transaction.done + row;
 }
 
 static enum error turn(
@@ -158,6 +112,7 @@ static struct follower make_follower(void)
 static void play(int posts)
 {
     memset(&db, 0, sizeof(db));
+    memset(&transaction, 0, sizeof(transaction));
     db.posts = posts;
 }
 
@@ -203,7 +158,7 @@ START_TEST(each_post_is_seen_once_in_the_order_of_ids)
     ck_assert(follower_work(&shift, &follower));
     ck_assert(!follower_work(&shift, &follower));
     ck_assert_str_eq(db.seen, "abcdefghijklmnopqrst");
-    ck_assert_int_eq(db.commits, 3);
+    ck_assert_int_eq(transaction.commits, 3);
 }
 END_TEST
 
@@ -214,7 +169,7 @@ START_TEST(without_a_post_gaps_are_closed)
     play(0);
     ck_assert(!follower_work(&shift, &follower));
     ck_assert_int_eq(db.gaps_closed, 1);
-    ck_assert_int_eq(db.commits, 1);
+    ck_assert_int_eq(transaction.commits, 1);
     ck_assert_int_eq(follower.size, 0);
 }
 END_TEST
@@ -226,7 +181,7 @@ START_TEST(a_turn_may_do_a_part_of_what_it_is_given)
     play(4);
     db.does = 3;
     ck_assert(follower_work(&shift, &follower));
-    ck_assert_int_eq(db.passed, 3);
+    ck_assert_int_eq(transaction.done, 3);
     ck_assert(!follower_work(&shift, &follower));
     ck_assert_str_eq(db.seen, "abcd");
 }
@@ -255,7 +210,7 @@ START_TEST(a_post_that_fails_is_set_aside_and_no_other)
         ;
     ck_assert_str_eq(db.seen, "acdefgh");
     ck_assert_str_eq(db.aside, "{12}");
-    ck_assert_int_eq(db.passed, 8);
+    ck_assert_int_eq(transaction.done, 8);
 }
 END_TEST
 

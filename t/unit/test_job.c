@@ -1,12 +1,11 @@
 /* Tests of the table of jobs and of a transaction's worth of one, with the
  * outbox and the cache played by the test. */
-#include <stdio.h>
 #include <string.h>
 
 #include "batch.h"
-#include "clock.h"
 #include "job.h"
 #include "runner.h"
+#include "transaction.h"
 
 /* --- an outbox of orders, the first of which is number 1 ----------------- */
 
@@ -19,52 +18,15 @@ static struct {
     bool stands;     /* the cache cannot be told */
     int64_t took_ms; /* a turn */
 
-    int64_t now;
     int taken; /* the last time */
     int turns;
     int drops;
-    int commits;
     int64_t delayed;
     int delay;
     char deleted[200];
     char postponed[200];
     char noted[200];
 } db;
-
-int64_t monotonic_ms(void)
-{
-    return db.now;
-}
-
-void log_error(const char *subject, const char *format, ...)
-{
-    (void)subject;
-    (void)format;
-}
-
-bool pg_is_connected(const struct pg *pg)
-{
-    (void)pg;
-    return true;
-}
-
-enum error pg_begin(struct pg *pg)
-{
-    (void)pg;
-    return OK;
-}
-
-enum error pg_commit(struct pg *pg)
-{
-    (void)pg;
-    db.commits++;
-    return OK;
-}
-
-void pg_rollback(struct pg *pg)
-{
-    (void)pg;
-}
 
 /* One row, of a piece: how many it had, and no array. */
 enum error pg_exec(
@@ -100,11 +62,6 @@ void pg_ids(const struct pg *pg, int row, int column, struct buf *ids)
     buf_add(ids, &id, sizeof(id));
 }
 
-void pg_add_int(struct pg_params *params, int64_t value)
-{
-    params->numbers[params->count++] = (uint64_t)value;
-}
-
 bool shift_drop(const struct shift *shift, const struct buf *feeds)
 {
     (void)shift;
@@ -128,20 +85,11 @@ enum error outbox_take(struct pg *pg, char kind, int limit, bool settles,
     return OK;
 }
 
-static void write_down(const struct buf *ids, char text[200])
-{
-    struct buf array = {0};
-
-    buf_array(&array, ids);
-    snprintf(text, 200, "%s", buf_text(&array));
-    buf_free(&array);
-}
-
 enum error outbox_postpone(struct pg *pg, const struct buf *orders, int ms)
 {
     (void)pg;
     ck_assert_int_gt(ms, 0);
-    write_down(orders, db.postponed);
+    print_ids(orders, db.postponed, sizeof(db.postponed));
     return OK;
 }
 
@@ -156,7 +104,7 @@ enum error outbox_delay(struct pg *pg, int64_t order, int ms)
 enum error outbox_delete(struct pg *pg, const struct buf *orders)
 {
     (void)pg;
-    write_down(orders, db.deleted);
+    print_ids(orders, db.deleted, sizeof(db.deleted));
     return OK;
 }
 
@@ -166,14 +114,14 @@ enum error job_drop_later(
     const struct shift *shift, const struct buf *participants)
 {
     (void)shift;
-    write_down(participants, db.noted);
+    print_ids(participants, db.noted, sizeof(db.noted));
     return OK;
 }
 
 static enum error turn(struct turn *turn)
 {
     db.turns++;
-    db.now += db.took_ms;
+    transaction.now += db.took_ms;
     if (turn->order->id == db.bad)
         return ERR_INTERNAL;
     turn->rows = db.rows;
@@ -213,6 +161,7 @@ static struct job make_job(void)
 static void play(void)
 {
     memset(&db, 0, sizeof(db));
+    memset(&transaction, 0, sizeof(transaction));
     db.due = 3;
 }
 
@@ -304,7 +253,7 @@ START_TEST(orders_with_nothing_left_to_do_go)
     ck_assert(job_work(&shift, &job));
     ck_assert_int_eq(db.turns, 3);
     ck_assert_str_eq(db.deleted, "{1,2,3}");
-    ck_assert_int_eq(db.commits, 1);
+    ck_assert_int_eq(transaction.commits, 1);
 }
 END_TEST
 
@@ -317,7 +266,7 @@ START_TEST(orders_with_more_to_do_stay)
     ck_assert(job_work(&shift, &job));
     ck_assert_str_eq(db.deleted, "");
     ck_assert_str_eq(db.postponed, "");
-    ck_assert_int_eq(db.commits, 1);
+    ck_assert_int_eq(transaction.commits, 1);
 }
 END_TEST
 
@@ -328,7 +277,7 @@ START_TEST(where_no_order_is_due_there_is_nothing_more)
     play();
     db.due = 0;
     ck_assert(!job_work(&shift, &job));
-    ck_assert_int_eq(db.commits, 0);
+    ck_assert_int_eq(transaction.commits, 0);
     ck_assert_int_eq(job.size, 0);
 }
 END_TEST
@@ -392,7 +341,7 @@ START_TEST(an_order_that_fails_in_its_turn_is_put_off_at_once)
     ck_assert(!job_work(&shift, &job));
     ck_assert_int_eq(db.delayed, 2);
     ck_assert_int_eq(db.delay, OUTBOX_PAUSE_MAX);
-    ck_assert_int_eq(db.commits, 0);
+    ck_assert_int_eq(transaction.commits, 0);
     ck_assert_str_eq(db.deleted, "");
 }
 END_TEST
@@ -431,7 +380,7 @@ START_TEST(what_a_turn_touched_is_dropped_behind_the_commit)
     play();
     job.turn = touching_turn;
     ck_assert(job_work(&shift, &job));
-    ck_assert_int_eq(db.commits, 1);
+    ck_assert_int_eq(transaction.commits, 1);
     ck_assert_int_eq(db.drops, 1);
 }
 END_TEST
