@@ -7,7 +7,8 @@ enum {
     PIECE = 10000 /* keys in one transaction */
 };
 
-bool expire_keys(const struct shift *shift)
+/* By itself it would be ended, behind a pooler, in the time of a request. */
+static enum error delete_piece(const struct shift *shift, int64_t *count)
 {
     static struct pg_statement statement = {
         .name = "expire_keys",
@@ -17,9 +18,23 @@ bool expire_keys(const struct shift *shift)
 
     pg_add_int(&params, shift->config->feed_idempotency_hours);
     pg_add_int(&params, PIECE);
-    if (pg_exec(shift->pg, &statement, &params)) {
+    enum error error = pg_begin(shift->pg);
+    if (!error)
+        error = pg_exec(shift->pg, &statement, &params);
+    *count = error ? 0 : pg_int(shift->pg, 0, 0);
+    if (!error)
+        error = pg_commit(shift->pg);
+    pg_rollback(shift->pg);
+    return error;
+}
+
+bool expire_keys(const struct shift *shift)
+{
+    int64_t count;
+
+    if (delete_piece(shift, &count)) {
         log_warn("dispatcher", "old idempotency keys could not be deleted");
         return false;
     }
-    return pg_int(shift->pg, 0, 0) >= PIECE;
+    return count >= PIECE;
 }

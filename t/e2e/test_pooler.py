@@ -28,6 +28,7 @@ WITNESS = """
     END $$;
     CREATE TRIGGER see AFTER INSERT ON outbound EXECUTE FUNCTION see();
     CREATE TRIGGER see AFTER INSERT ON search EXECUTE FUNCTION see();
+    CREATE TRIGGER see AFTER DELETE ON idempotency EXECUTE FUNCTION see();
 """
 
 
@@ -103,6 +104,17 @@ def test_a_transaction_has_what_it_sets(stack):
         ("idle_in_transaction_session_timeout", "3000"),
         ("gin_pending_list_limit", str(1024 * 1024)),
         ("statement_timeout", "300000"), ("lock_timeout", "100001")})
+
+
+def test_keys_expire_in_the_time_of_the_dispatcher(stack):
+    """Ten thousand at a time, which may take longer than a request has; a
+    dispatcher begins with it."""
+    stack.down("newsfeed")
+    stack.sql("TRUNCATE witness")
+    stack.up("newsfeed")
+    eventually(lambda: seen(stack, "idempotency") >= {
+        ("statement_timeout", "10000"), ("lock_timeout", "3334")})
+    assert ("statement_timeout", "800") not in seen(stack, "idempotency")
 
 
 def test_a_session_is_left_as_it_was(stack):
