@@ -41,6 +41,8 @@ struct cache {
     uint64_t lease;                    /* cas of the lease in hand */
     int64_t identity;                  /* of the database met last; 0: none */
     char database[CONTRACT_WORD_SIZE]; /* whose pages keys name just now */
+    char before[CONTRACT_WORD_SIZE];   /* the word when that one was met */
+    bool is_unwritten;                 /* its own could not be, the last time */
 };
 
 static int group_of(int64_t participant)
@@ -92,12 +94,13 @@ static bool is_current(const struct cache *cache)
 static bool set_database(struct cache *cache)
 {
     name_identity(cache, cache->database);
-    if (runtime_set(
-            runtime_dir(cache), CONTRACT_WORD_DATABASE, cache->database))
-        return true;
-    log_error("cache", "%s/" CONTRACT_WORD_DATABASE " cannot be made: %s",
-        runtime_dir(cache), strerror(errno));
-    return false;
+    bool is_written = runtime_set(
+        runtime_dir(cache), CONTRACT_WORD_DATABASE, cache->database);
+    if (!is_written && !cache->is_unwritten)
+        log_error("cache", "%s/" CONTRACT_WORD_DATABASE " cannot be made: %s",
+            runtime_dir(cache), strerror(errno));
+    cache->is_unwritten = !is_written;
+    return is_written;
 }
 
 /* The database whose pages are read on this host. False: nobody knows it, and
@@ -109,21 +112,30 @@ static bool find_database(struct cache *cache)
            (cache->identity != 0 && set_database(cache));
 }
 
+/* A word that could not be written is tried again, unless somebody else has
+ * replaced the one of before meanwhile, whose database may be newer than ours.
+ */
 void cache_meet_database(struct cache *cache, int64_t identity)
 {
-    char known[CONTRACT_WORD_SIZE];
+    char known[CONTRACT_WORD_SIZE], own[CONTRACT_WORD_SIZE];
+    bool is_new = identity != cache->identity;
 
-    if (!cache->memc || identity == 0 || identity == cache->identity)
+    if (!cache->memc || identity == 0 || (!is_new && !cache->is_unwritten))
         return;
     cache->identity = identity;
+    name_identity(cache, own);
     runtime_get(runtime_dir(cache), CONTRACT_WORD_DATABASE, known);
-    name_identity(cache, cache->database);
-    if (strcmp(cache->database, known) == 0)
-        return;
-    if (*known)
-        log_warn("cache", "the database is another one than before, or was "
-                          "restored: pages of before are read no more");
-    set_database(cache);
+    if (is_new) {
+        if (*known && strcmp(known, own) != 0)
+            log_warn("cache", "the database is another one than before, or was "
+                              "restored: pages of before are read no more");
+        strcpy(cache->database, own);
+        strcpy(cache->before, known);
+    }
+    if (strcmp(known, own) != 0 && strcmp(known, cache->before) == 0)
+        set_database(cache);
+    else
+        cache->is_unwritten = false;
 }
 
 bool cache_check(const struct config *config, struct buf *faults)

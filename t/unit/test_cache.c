@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cache.h"
@@ -1172,6 +1173,47 @@ START_TEST(a_database_that_was_forgotten_is_named_again)
 }
 END_TEST
 
+/* What keeps a word from being written, whoever runs the test. */
+static const char *obstacle(void)
+{
+    static char path[64];
+
+    snprintf(path, sizeof(path), "%s/." CONTRACT_WORD_DATABASE "-%d", dir,
+        (int)getpid());
+    return path;
+}
+
+START_TEST(a_database_that_could_not_be_named_is_named_later)
+{
+    ck_assert(runtime_set(dir, CONTRACT_WORD_DATABASE, "old"));
+    ck_assert_int_eq(mkdir(obstacle(), 0700), 0);
+    cache_meet_database(cache, 255);
+    cache_meet_database(cache, 255);
+    ck_assert_str_eq(database(), "old");
+    ck_assert_int_eq(rmdir(obstacle()), 0);
+    cache_meet_database(cache, 255);
+    ck_assert_str_eq(database(), "00000000000000ff");
+    ck_assert(runtime_set(dir, CONTRACT_WORD_DATABASE, "newer"));
+    cache_meet_database(cache, 255);
+    ck_assert_str_eq(database(), "newer");
+}
+END_TEST
+
+START_TEST(a_newer_one_that_others_named_meanwhile_stays)
+{
+    ck_assert(runtime_set(dir, CONTRACT_WORD_DATABASE, "old"));
+    ck_assert_int_eq(mkdir(obstacle(), 0700), 0);
+    cache_meet_database(cache, 255);
+    ck_assert_int_eq(rmdir(obstacle()), 0);
+    ck_assert(runtime_set(dir, CONTRACT_WORD_DATABASE, "newer"));
+    cache_meet_database(cache, 255);
+    ck_assert_str_eq(database(), "newer");
+    ck_assert(runtime_set(dir, CONTRACT_WORD_DATABASE, "old"));
+    cache_meet_database(cache, 255);
+    ck_assert_str_eq(database(), "old");
+}
+END_TEST
+
 /* The dropper named the old database's pages, and meanwhile readers have
  * turned to the new one's. */
 START_TEST(a_drop_reaches_the_pages_that_are_read_when_it_ends)
@@ -1402,6 +1444,8 @@ static void add_state(TCase *tests)
         tests, what_is_read_from_the_database_of_before_is_not_stored);
     tcase_add_test(tests, a_database_met_again_changes_nothing);
     tcase_add_test(tests, a_database_that_was_forgotten_is_named_again);
+    tcase_add_test(tests, a_database_that_could_not_be_named_is_named_later);
+    tcase_add_test(tests, a_newer_one_that_others_named_meanwhile_stays);
     tcase_add_test(tests, a_drop_reaches_the_pages_that_are_read_when_it_ends);
     tcase_add_test(tests, what_was_read_under_another_database_is_not_stored);
     tcase_add_test(
