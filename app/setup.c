@@ -1,10 +1,25 @@
 /* What a launch or a reload works with: settings, keys and specification,
  * checked. */
-#include "setup.h"
+#include <unistd.h>
+
 #include "agenda.h"
 #include "cache.h"
 #include "error.h"
 #include "serve.h"
+#include "setup.h"
+
+static bool load_spec(struct setup *setup, struct buf *faults)
+{
+    const char *path = setup->config->service_spec;
+
+    if (spec_load(path, &setup->spec, faults))
+        return service_check_spec(setup->spec, setup->config, faults);
+    if (access(path, R_OK) < 0)
+        buf_puts(faults,
+            "service.spec: must name the specification; that of this program "
+            "is etc/openapi.yaml in its sources\n");
+    return false;
+}
 
 /* Everything is looked at, so that all faults are told at once. */
 static bool check_all(struct setup *setup, struct buf *faults)
@@ -14,9 +29,7 @@ static bool check_all(struct setup *setup, struct buf *faults)
     holds &= agenda_check(faults);
     setup->auth = auth_new(setup->config, faults);
     holds &= setup->auth != NULL;
-    holds &= spec_load(setup->config->service_spec, &setup->spec, faults) &&
-             service_check_spec(setup->spec, setup->config, faults);
-    return holds;
+    return load_spec(setup, faults) && holds;
 }
 
 bool setup_load(

@@ -136,7 +136,8 @@ def test_a_missing_settings_file_is_named():
 
 def test_a_missing_specification_is_named():
     result = check("/nowhere.yaml")
-    assert result.returncode != 0 and "/nowhere.yaml" in result.stderr
+    assert result.returncode != 0
+    assert "/nowhere.yaml" in result.stderr and "service.spec" in result.stderr
 
 
 def refused(file, *words, at=None):

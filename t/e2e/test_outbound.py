@@ -91,8 +91,7 @@ def test_lengths_are_limited_by_characters_not_bytes(client, field, most, letter
 @pytest.mark.parametrize("text", ["", " ", "\n\t ", "\u2003"])
 def test_subject_and_story_are_more_than_white_space(client, field, text):
     answer = client.post(outbound_path(client.add_participant()), {**POST, field: text})
-    assert answer.status == 400
-    assert set(answer.pointers) == {f"#/{field}"}
+    assert (answer.status, answer.pointers) == (400, [f"#/{field}"])
 
 
 def test_all_faults_are_told_at_once(client):
