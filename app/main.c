@@ -109,6 +109,8 @@ static int check(const struct options *options)
         return fail(&faults, EXIT_FAILURE);
     enum error error = database_check(setup.config, &faults);
     setup_clear(&setup);
+    if (error == ERR_NO_DATABASE)
+        buf_puts(&faults, "; db.conninfo says where it is");
     if (error)
         return fail(&faults, EXIT_FAILURE);
     buf_free(&faults);

@@ -140,6 +140,12 @@ def test_a_missing_specification_is_named():
     assert "/nowhere.yaml" in result.stderr and "service.spec" in result.stderr
 
 
+def test_a_database_that_is_nowhere_is_named():
+    result = check(SPEC, "--set", "db.conninfo=host=/nowhere")
+    assert result.returncode != 0
+    assert "/nowhere" in result.stderr and "db.conninfo" in result.stderr
+
+
 def refused(file, *words, at=None):
     result = check(file)
     assert result.returncode != 0
