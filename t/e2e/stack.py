@@ -31,8 +31,10 @@ NO_PATIENCE = ""
 @functools.cache
 def account():
     """Who the stack's processes run as, if this is root: that, and what goes
-    before a command."""
+    before a command. The script makes nothing in that folder, and the one
+    beside it may have a name that it does not take."""
     result = subprocess.run([SCRIPT, "account", "head", "-c1", PROGRAM],
+                            env={**os.environ, "RUN": "/tmp/newsfeed"},
                             capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     name, *drop = result.stdout.split() or [None]
