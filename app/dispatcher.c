@@ -1,4 +1,4 @@
-/* Works the outbox off: one process with its connections, a round of
+/* Does what no client waits for: one process with its connections, a round of
  * followers and jobs, a rest. */
 #include <poll.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-/* Works the outbox off: one process with its connections, a round of
+/* Does what no client waits for: one process with its connections, a round of
  * followers and jobs, a rest. */
 #ifndef NEWSFEED_DISPATCHER_H
 #define NEWSFEED_DISPATCHER_H

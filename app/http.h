@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "buf.h"
-#include "stored.h"
+#include "contract.h"
 
 #define HTTP_JSON CONTRACT_STORED_TYPE
 #define HTTP_IDEMPOTENCY_KEY "Idempotency-Key"

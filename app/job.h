@@ -41,8 +41,8 @@ struct job {
     /* Does the next piece of a ready order, about dispatcher.piece rows. */
     enum error (*turn)(struct turn *turn);
 
-    /* Whose pages to drop before the turns of these orders: a row for each,
-     * with an array of participants. NULL: nobody's. */
+    /* Whose pages to drop before the turns of these orders (ids, int64_t
+     * each): a row for each, with an array of participants. NULL: nobody's. */
     enum error (*readers)(struct pg *pg, const struct buf *orders);
 
     int batch;      /* orders in one transaction */

@@ -14,9 +14,7 @@
  *   - An order is never waited for (SKIP LOCKED), nor is an idempotency key.
  *   - One dispatcher sweeps at a time, of whatever host: its transaction holds
  *     rows of many orders, and waits for no other's.
- * Where a ring comes about all the same, one of it is run again (see pg.h).
- *
- * `orders` are ids, an int64_t each. */
+ * Where a ring comes about all the same, one of it is run again (see pg.h). */
 #ifndef NEWSFEED_OUTBOX_H
 #define NEWSFEED_OUTBOX_H
 
@@ -48,7 +46,8 @@ struct order {
 MUST_CHECK enum error outbox_take(struct pg *pg, char kind, int limit,
     bool settles, struct order orders[OUTBOX_BATCH_MAX], int *count);
 
-/* Ends a turn of orders that have more to do: the next is in `ms`. */
+/* Ends a turn of these orders (ids, an int64_t each), which have more to do: the
+ * next is in `ms`. */
 MUST_CHECK enum error outbox_postpone(
     struct pg *pg, const struct buf *orders, int ms);
 

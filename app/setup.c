@@ -4,7 +4,6 @@
 
 #include "agenda.h"
 #include "cache.h"
-#include "error.h"
 #include "serve.h"
 #include "setup.h"
 
