@@ -46,7 +46,7 @@ struct order {
 MUST_CHECK enum error outbox_take(struct pg *pg, char kind, int limit,
     bool settles, struct order orders[OUTBOX_BATCH_MAX], int *count);
 
-/* Ends a turn of these orders (ids, an int64_t each), which have more to do: the
+/* Ends a turn of these orders (ids, int64_t each), which have more to do: the
  * next is in `ms`. */
 MUST_CHECK enum error outbox_postpone(
     struct pg *pg, const struct buf *orders, int ms);
