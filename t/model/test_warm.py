@@ -18,7 +18,8 @@ def check(folder, *settings):
                               text=True).stdout
 
     run("spin", *(f"-D{setting}" for setting in settings), "-a", MODEL)
-    run("gcc", "-O1", "-w", "-DSAFETY", "-DNOFAIR", "-DCOLLAPSE", "-o", "pan", "pan.c")
+    run("gcc", "-O1", "-w", "-DSAFETY", "-DNOFAIR", "-DCOLLAPSE",
+        "-o", "pan", "pan.c")
     output = run("./pan", "-E", "-m100000", "-w22")
     if found := re.search(r"assertion violated (.*) \(at depth", output):
         return found[1]

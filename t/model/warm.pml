@@ -1,7 +1,7 @@
 /* The protocol of feeds that stay warm (app/cache.h), for spin: every order in
  * which its steps can be taken by all who take part, and what is promised of
- * it. test_warm.py runs it, and runs it without each of its guards, WITHOUT_...,
- * which must make spin find a fault.
+ * it. test_warm.py runs it, and runs it without each of its guards
+ * (WITHOUT_...), which must make spin find a fault.
  *
  * For who knows C: a proctype is a process, and spin mixes the steps of all of
  * them in every possible way. What stands in atomic { } is one step: a command
@@ -103,8 +103,8 @@ inline set(kind)
 
 /* --- what is promised ---------------------------------------------------- */
 
-/* The changes that were answered, by 200 or 204, or that the dispatcher is done
- * with. */
+/* The changes that were answered, by 200 or 204, or that the dispatcher has
+ * done with. */
 byte known = OLD;
 
 #define LOWEST(ids) ((ids) & -(ids))
@@ -115,7 +115,8 @@ byte known = OLD;
 inline check_answer(items, links)
 {
     /* (a) every known post that is not hidden by now is there, down to where
-     * the link leads on; (d) is that this holds for what the dispatcher knows */
+     * the link leads on; (d) is that this holds for what the dispatcher knows
+     */
     missing = known & FEED(committed) & ~items;
     assert(missing == 0 || (links && missing < LOWEST(items)));
 
@@ -197,7 +198,11 @@ inline store(me)
 #define SEEN(me) readers[me].seen
 #endif
 
-/* What is read on a miss is answered as well, and right by itself. */
+/* Each takes nginx's way, by which a lease is handed to a worker, as well as
+ * that of a worker that looks by itself, and begins anew whenever it likes. A
+ * worker's two commands, such as `get` and `cas`, are one step: the first has
+ * no effect, and the second none either if something came between. What is
+ * read on a miss is answered as well, and right by itself. */
 proctype reader(byte me)
 {
     do
@@ -330,18 +335,23 @@ proctype poster(byte post)
     :: atomic {
             prepend(post, listed);
             if
-            :: listed = 0; break
-            :: true /* the answer was lost, and they are put once more */
+            :: break
+            :: true /* the answer was lost, and it is put once more */
             fi
         }
     od;
     confirmed = confirmed | post;
     atomic {
         known = known | post; /* 200 */
-        confirmed = confirmed & ~post; /* nobody looks any more */
-end:
-        skip
+        confirmed = confirmed & ~post /* nobody looks any more */
     }
+    do
+    :: atomic { /* by a connection that was given up */
+            prepend(post, listed)
+        }
+    od;
+end:
+    skip
 }
 
 /* friend_remove */
