@@ -103,7 +103,7 @@ inline set(kind)
 
 /* --- what is promised ---------------------------------------------------- */
 
-/* The changes that were answered, by 200 or 204, or that the dispatcher has
+/* The changes that were answered, by 200 or 204, or that the dispatcher is
  * done with. */
 byte known = OLD;
 
@@ -115,8 +115,7 @@ byte known = OLD;
 inline check_answer(items, links)
 {
     /* (a) every known post that is not hidden by now is there, down to where
-     * the link leads on; (d) is that this holds for what the dispatcher knows
-     */
+     * the link leads on; (d) it is so with what the dispatcher knows, too */
     missing = known & FEED(committed) & ~items;
     assert(missing == 0 || (links && missing < LOWEST(items)));
 
