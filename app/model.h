@@ -42,7 +42,8 @@ struct page {
 };
 
 /* What became of it: the first and last id printed (0: none), and whether
- * something older than the last exists. */
+ * something older than the last exists. The first is less where something may
+ * still come before it. */
 struct page_ends {
     int count;
     int64_t newest;

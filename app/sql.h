@@ -19,5 +19,6 @@ extern const char sql_search[];
 extern const char sql_sweep_friends[];
 extern const char sql_sweep_post[];
 extern const char sql_take[];
+extern const char sql_writers[];
 
 #endif

@@ -1,7 +1,10 @@
 /* Every SQL text that answers a request, one typed function each. The long
  * ones stand in sql/statements. */
+#include <poll.h>
 #include <stdint.h>
+#include <string.h>
 
+#include "clock.h"
 #include "sql.h"
 #include "store.h"
 
@@ -11,9 +14,9 @@
  * One row too many tells that something older exists; upwards, a look below
  * `after` does. The list hangs on its owner by a left join, so that no row at
  * all means that there is no such owner, and a row of NULLs an empty list. */
-#define LIST(COLUMNS, FROM, ID, WHERE)                                    \
+#define LIST(COLUMNS, FROM, ID, WHERE, MORE)                              \
     "SELECT l.*, CASE WHEN $3::bigint > 0 THEN EXISTS (SELECT FROM " FROM \
-    " WHERE " WHERE " AND " ID " <= $3) END"                              \
+    " WHERE " WHERE " AND " ID " <= $3) END" MORE                         \
     " FROM participant me LEFT JOIN LATERAL ("                            \
     "(SELECT " COLUMNS " FROM " FROM " WHERE " WHERE " AND " ID           \
     " < $2::bigint AND $3 = 0 ORDER BY " ID " DESC LIMIT $4::int8)"       \
@@ -174,7 +177,7 @@ enum error store_friend_list(struct pg *pg, int64_t participant,
         .name = "friend_list",
         .sql = LIST("f.id, f.friend_id",
             "friendship f JOIN participant p ON p.id = f.friend_id", "f.id",
-            "f.participant_id = me.id"),
+            "f.participant_id = me.id", ""),
         .reads = true,
     };
     struct pg_params params = {0};
@@ -270,20 +273,139 @@ static enum error read_items(const struct pg *pg, const struct page *page,
     return OK;
 }
 
-enum error store_outbound_list(
-    struct pg *pg, int64_t author, const struct page *page, struct items *found)
+/* Lists of posts, and where they may end. Ids are taken before the commit, so
+ * what is newer may be there while something older is still to come: whoever
+ * goes on from the newer would never see it. So a page waits a moment for what
+ * is missing before its newest post, and where that takes too long, a page by
+ * `after` ends before it, and any other, which shows all that there is, gives
+ * a cursor from before it.
+ *
+ * Of a post of the last minute, and no request takes that long, a list tells up
+ * to where all have arrived. */
+#define LIST_OF_POSTS(FROM, ID, WHERE)                               \
+    LIST(ITEM, FROM, ID, WHERE,                                      \
+        ", CASE WHEN l.occurred > (SELECT now() - interval '1 min')" \
+        " AND l.id > (SELECT known FROM post_horizon)"               \
+        " THEN (SELECT arrived FROM post_horizon) END")
+
+enum {
+    HORIZON = 6,         /* the column of that */
+    LONGEST_PAUSE = 128, /* ms between looks, from 1 on, twice as long each */
+    VAIN_TIME = 1000,    /* ms without a wait behind one that was in vain */
+};
+
+struct list {
+    enum error (*exec)(struct pg *pg, int64_t owner, const struct page *page);
+    int64_t owner;
+    int64_t to;
+};
+
+static enum error read_list(struct pg *pg, const struct list *list,
+    const struct page *page, struct items *found)
+{
+    enum error error = list->exec(pg, list->owner, page);
+
+    return error ? error : read_items(pg, page, list->to, found);
+}
+
+static bool has_arrived(const struct pg *pg, const struct items *found)
+{
+    return pg_is_null(pg, 0, HORIZON) ||
+           found->ends.newest <= pg_int(pg, 0, HORIZON);
+}
+
+/* Keeps those of `writers` who are left; of "{}" all that there are. */
+static enum error look_for_writers(
+    struct pg *pg, struct buf *writers, bool *none_left)
+{
+    static struct pg_statement statement = {
+        .name = "writers",
+        .sql = sql_writers,
+        .reads = true,
+    };
+    struct pg_params params = {0};
+
+    pg_add_text(&params, (struct text){buf_text(writers), writers->len});
+    enum error error = pg_exec(pg, &statement, &params);
+    if (error)
+        return error;
+    struct text left = pg_text(pg, 0, 0);
+    buf_reset(writers, writers->cap);
+    buf_add(writers, left.data, left.len);
+    *none_left = strcmp(left.data, "{}") == 0;
+    return writers->failed ? ERR_INTERNAL : OK;
+}
+
+/* Reads the same again, and nothing newer, until all has arrived, or those have
+ * ended who may bring more. Most end at once; only then it is asked who they
+ * are, which costs more than a look. */
+static enum error wait_for_writers(struct pg *pg, const struct list *list,
+    struct page *page, struct items *found, bool *is_settled)
+{
+    struct buf writers = {0};
+    enum error error = OK;
+
+    buf_puts(&writers, "{}");
+    for (int pause = 1; !error && !*is_settled && pause <= LONGEST_PAUSE;
+         pause *= 2) {
+        poll(NULL, 0, pause);
+        if (pause > 1)
+            error = look_for_writers(pg, &writers, is_settled);
+        page->before = found->ends.newest + 1;
+        if (!error)
+            error = read_list(pg, list, page, found);
+        if (!error && has_arrived(pg, found))
+            *is_settled = true;
+    }
+    buf_free(&writers);
+    return error;
+}
+
+static enum error list_posts(struct pg *pg, const struct list *list,
+    const struct page *page, struct items *found)
+{
+    static int64_t vain_until;
+    struct page part = *page;
+
+    enum error error = read_list(pg, list, &part, found);
+    bool is_settled = error || has_arrived(pg, found);
+    if (!is_settled && monotonic_ms() >= vain_until) {
+        error = wait_for_writers(pg, list, &part, found, &is_settled);
+        if (!error && !is_settled)
+            vain_until = monotonic_ms() + VAIN_TIME;
+    }
+    if (error || is_settled)
+        return error;
+    int64_t horizon = pg_int(pg, 0, HORIZON);
+    if (!page->after) {
+        found->ends.newest = horizon;
+        return OK;
+    }
+    part.before = horizon + 1;
+    return read_list(pg, list, &part, found);
+}
+
+static enum error list_outbound(
+    struct pg *pg, int64_t author, const struct page *page)
 {
     static struct pg_statement statement = {
         .name = "outbound_list",
-        .sql = LIST(ITEM, "outbound o", "o.id", "o.participant_id = me.id"),
+        .sql = LIST_OF_POSTS("outbound o", "o.id", "o.participant_id = me.id"),
         .reads = true,
     };
     struct pg_params params = {0};
 
     pg_add_int(&params, author);
     add_page(&params, page);
-    enum error error = pg_exec(pg, &statement, &params);
-    return error ? error : read_items(pg, page, 0, found);
+    return pg_exec(pg, &statement, &params);
+}
+
+enum error store_outbound_list(
+    struct pg *pg, int64_t author, const struct page *page, struct items *found)
+{
+    struct list list = {list_outbound, author, 0};
+
+    return list_posts(pg, &list, page, found);
 }
 
 enum error store_outbound_get(
@@ -326,13 +448,13 @@ enum error store_outbound_remove(
 /* --- feeds -------------------------------------------------------------- */
 
 /* A feed is what lies in inbound, seen through the friendships as they are
- * now: the sweeps of the dispatcher take their time, this does not. OFFSET 0
- * keeps the planner from starting at the friends and all they ever posted. */
+ * now: the sweeps of the dispatcher take their time, this does not. OFFSET
+ * 0 keeps the planner from starting at the friends and all they ever posted. */
 static enum error list_inbound(struct pg *pg, struct pg_params *params)
 {
     static struct pg_statement statement = {
         .name = "inbound_list",
-        .sql = LIST(ITEM,
+        .sql = LIST_OF_POSTS(
             "inbound i CROSS JOIN LATERAL (SELECT * FROM outbound"
             " WHERE id = i.outbound_id AND EXISTS (SELECT FROM friendship f"
             " JOIN participant p ON p.id = f.friend_id"
@@ -358,8 +480,8 @@ static enum error list_swept_inbound(struct pg *pg, struct pg_params *params)
     return exec_found(pg, &statement, params);
 }
 
-enum error store_inbound_list(struct pg *pg, int64_t participant,
-    const struct page *page, struct items *found)
+static enum error list_feed(
+    struct pg *pg, int64_t participant, const struct page *page)
 {
     struct pg_params params = {0};
 
@@ -370,7 +492,15 @@ enum error store_inbound_list(struct pg *pg, int64_t participant,
         error = list_swept_inbound(pg, &params);
     if (error == ERR_NOT_FOUND)
         error = list_inbound(pg, &params);
-    return error ? error : read_items(pg, page, participant, found);
+    return error;
+}
+
+enum error store_inbound_list(struct pg *pg, int64_t participant,
+    const struct page *page, struct items *found)
+{
+    struct list list = {list_feed, participant, participant};
+
+    return list_posts(pg, &list, page, found);
 }
 
 /* --- search ------------------------------------------------------------- */

@@ -49,7 +49,9 @@ MUST_CHECK enum error store_friend_remove(
 
 /* Posts. NOT_FOUND: no such author, or no such post of that author. Authors
  * with up to inline_friends friends deliver at once, others by an order to the
- * dispatcher. */
+ * dispatcher. In lists of posts, nothing of a page by `after`, and no newest of
+ * the ends of any other, is behind a post that is still to come: some ms are
+ * spent on waiting for it. */
 MUST_CHECK enum error store_outbound_add(struct pg *pg, int64_t author,
     struct text subject, struct text story, int inline_friends,
     struct item *added, struct buf *touched);

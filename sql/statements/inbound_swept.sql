@@ -2,8 +2,12 @@
 -- where there is nothing left to sweep: what is in inbound and should not be
 -- seen is there no longer than the order that a friendship or a participant
 -- ended. No row: there is something left to sweep, or the page is empty.
+-- Columns are those of LIST_OF_POSTS in app/store.c.
 --   $1 participant, $2 before, $3 after: 0, $4 rows at most
-SELECT o.id, o.participant_id, o.occurred, o.subject, o.story, NULL::boolean
+SELECT o.id, o.participant_id, o.occurred, o.subject, o.story, NULL::boolean,
+        CASE WHEN o.occurred > (SELECT now() - interval '1 min')
+            AND o.id > (SELECT known FROM post_horizon)
+            THEN (SELECT arrived FROM post_horizon) END
     FROM inbound i JOIN outbound o ON o.id = i.outbound_id
     WHERE i.participant_id = $1::bigint
         AND outbound_id < $2::bigint AND $3::bigint = 0

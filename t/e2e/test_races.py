@@ -3,9 +3,19 @@
 import os
 import signal
 
+import pytest
+
 from waiting import SOON, eventually, pause
 
+pytestmark = pytest.mark.xdist_group("races")
+
 LATE = 1.5  # s: longer than the dispatcher waits before it looks at a feed again
+
+
+@pytest.fixture(scope="module")
+def stack(make_module_stack):
+    """Lists wait for what is being written: these are nobody else's."""
+    return make_module_stack()
 
 
 def post(author):
@@ -13,30 +23,30 @@ def post(author):
             f" VALUES ({author}, 'slow', 'post')")
 
 
-def test_a_slow_post_reaches_who_was_befriended_meanwhile(fastpath):
-    author, reader = fastpath.client.add_participants(2)
+def test_a_slow_post_reaches_who_was_befriended_meanwhile(stack):
+    author, reader = stack.client.add_participants(2)
     befriend = f"SELECT befriend({author}, {reader}, 50)"
-    with fastpath.holding(befriend) as befriended:
-        with fastpath.holding(post(author)) as posted:
+    with stack.holding(befriend) as befriended:
+        with stack.holding(post(author)) as posted:
             befriended()
-            assert fastpath.client.friends(reader) == [author]
+            assert stack.client.friends(reader) == [author]
             pause(LATE)
             posted()
-    [item] = fastpath.client.outbound_ids(author)
-    eventually(lambda: fastpath.client.inbound_ids(reader) == [item], within=SOON)
+    [item] = stack.client.outbound_ids(author)
+    eventually(lambda: stack.client.inbound_ids(reader) == [item], within=SOON)
 
 
-def test_a_slow_post_leaves_nothing_with_who_was_unfriended_meanwhile(fastpath):
-    author, reader = fastpath.client.friends_of_new()
+def test_a_slow_post_leaves_nothing_with_who_was_unfriended_meanwhile(stack):
+    author, reader = stack.client.friends_of_new()
     deliver = (f"WITH p AS ({post(author)} RETURNING id)"
                f" INSERT INTO inbound SELECT {reader}, id FROM p")
-    with fastpath.holding(f"SELECT unfriend({author}, {reader})") as unfriended:
-        with fastpath.holding(deliver) as delivered:
+    with stack.holding(f"SELECT unfriend({author}, {reader})") as unfriended:
+        with stack.holding(deliver) as delivered:
             unfriended()
             pause(LATE)
             delivered()
-    assert fastpath.client.inbound_ids(reader) == []
-    eventually(lambda: fastpath.one(
+    assert stack.client.inbound_ids(reader) == []
+    eventually(lambda: stack.one(
         f"SELECT count(*) FROM inbound WHERE participant_id = {reader}") == "0", within=SOON)
 
 

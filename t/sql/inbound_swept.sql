@@ -2,7 +2,7 @@
 \set statement `cat sql/statements/inbound_swept.sql`
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(11);
+SELECT plan(13);
 PREPARE swept AS :statement
 DELETE FROM outbox;
 SELECT 9223372036854775807 AS max \gset
@@ -48,8 +48,19 @@ SELECT is(pg_temp.subjects(:bob, :max, 2),
 SELECT is(pg_temp.subjects(:bob, :three, 2),
     ARRAY['subject 2', 'subject 1'], 'below $2');
 SELECT results_eq(format('EXECUTE swept(%s, %s, 0, 1)', :bob, :two),
-    format('SELECT *, NULL::boolean FROM outbound WHERE id = %s', :one),
-    'a row is the post, and a NULL where the lists tell of older ones');
+    format('SELECT *, NULL::boolean, (SELECT arrived FROM post_horizon)
+        FROM outbound WHERE id = %s', :one),
+    'a row is the post, a NULL where the lists tell of older ones, and up to
+where all have arrived');
+UPDATE outbound SET occurred = now() - interval '2 min' WHERE id = :one;
+SELECT results_eq(format('EXECUTE swept(%s, %s, 0, 1)', :bob, :two),
+    format('SELECT *, NULL::boolean, NULL::bigint FROM outbound
+        WHERE id = %s', :one), 'an old one has arrived');
+UPDATE outbound SET occurred = now() WHERE id = :one;
+UPDATE follower SET done = :one WHERE name = 'drop';
+SELECT results_eq(format('EXECUTE swept(%s, %s, 0, 1)', :bob, :two),
+    format('SELECT *, NULL::boolean, NULL::bigint FROM outbound
+        WHERE id = %s', :one), 'and one that was seen');
 SELECT is(pg_temp.subjects(:ada, :max, 10), '{}', 'an empty feed: no row');
 SELECT is_empty(format('EXECUTE swept(%s, %s, %s, 10)', :bob, :max, :one),
     'a page upwards is not for this');
