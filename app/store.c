@@ -447,15 +447,17 @@ enum error store_outbound_remove(
 
 /* --- feeds -------------------------------------------------------------- */
 
-/* A feed is what lies in inbound, seen through the friendships as they are
- * now: the sweeps of the dispatcher take their time, this does not. OFFSET
+/* A feed is what lies in inbound, or will, seen through the friendships as they
+ * are now: the sweeps of the dispatcher take their time, this does not. OFFSET
  * 0 keeps the planner from starting at the friends and all they ever posted. */
 static enum error list_inbound(struct pg *pg, struct pg_params *params)
 {
     static struct pg_statement statement = {
         .name = "inbound_list",
         .sql = LIST_OF_POSTS(
-            "inbound i CROSS JOIN LATERAL (SELECT * FROM outbound"
+            "(SELECT participant_id, outbound_id FROM inbound"
+            " UNION ALL SELECT $1, id FROM undelivered($1) id) i"
+            " CROSS JOIN LATERAL (SELECT * FROM outbound"
             " WHERE id = i.outbound_id AND EXISTS (SELECT FROM friendship f"
             " JOIN participant p ON p.id = f.friend_id"
             " WHERE f.participant_id = i.participant_id"
@@ -468,7 +470,8 @@ static enum error list_inbound(struct pg *pg, struct pg_params *params)
     return pg_exec(pg, &statement, params);
 }
 
-/* NOT_FOUND: there is something left to sweep, or the page is empty. */
+/* NOT_FOUND: there is something left to sweep or to deliver, or the page is
+ * empty. */
 static enum error list_swept_inbound(struct pg *pg, struct pg_params *params)
 {
     static struct pg_statement statement = {

@@ -31,6 +31,20 @@ CREATE VIEW post_horizon AS
                 WHERE follower = 'drop')) AS known,
         posts_arrived() AS arrived;
 
+-- Posts that there are orders to deliver, as far as a reader has not got them.
+CREATE FUNCTION undelivered(reader bigint) RETURNS SETOF bigint
+LANGUAGE plpgsql STABLE ROWS 1 AS $$
+BEGIN
+    RETURN QUERY SELECT other_id FROM outbox d
+        WHERE kind = 'd' AND progress < reader
+            AND EXISTS (SELECT FROM friendship
+                WHERE participant_id = reader
+                    AND friend_id = d.participant_id)
+            AND NOT EXISTS (SELECT FROM inbound
+                WHERE participant_id = reader AND outbound_id = other_id);
+END
+$$;
+
 GRANT SELECT ON post_horizon TO newsfeed;
-REVOKE EXECUTE ON FUNCTION posts_arrived FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION posts_arrived TO newsfeed;
+REVOKE EXECUTE ON FUNCTION posts_arrived, undelivered FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION posts_arrived, undelivered TO newsfeed;

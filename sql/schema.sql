@@ -185,6 +185,20 @@ CREATE INDEX outbox_due ON outbox (kind, due);
 CREATE INDEX outbox_participant ON outbox (participant_id, kind);
 CREATE INDEX outbox_friend ON outbox (other_id) WHERE kind = 'f';
 
+-- Posts that there are orders to deliver, as far as a reader has not got them.
+CREATE FUNCTION undelivered(reader bigint) RETURNS SETOF bigint
+LANGUAGE plpgsql STABLE ROWS 1 AS $$
+BEGIN
+    RETURN QUERY SELECT other_id FROM outbox d
+        WHERE kind = 'd' AND progress < reader
+            AND EXISTS (SELECT FROM friendship
+                WHERE participant_id = reader
+                    AND friend_id = d.participant_id)
+            AND NOT EXISTS (SELECT FROM inbound
+                WHERE participant_id = reader AND outbound_id = other_id);
+END
+$$;
+
 -- The names of the kinds. A program's own are those of its jobs (app/agenda.c);
 -- orders of a kind that it does not know stay, and are counted here.
 CREATE TABLE outbox_kind (
@@ -351,8 +365,8 @@ GRANT USAGE ON SEQUENCE friendship_id_seq TO newsfeed;
 GRANT SELECT ON post_horizon, outbox_kind, incarnation, migration,
     schema_migration TO newsfeed;
 REVOKE EXECUTE ON FUNCTION befriend, unfriend, feed_since, flush_search,
-    posts_arrived FROM PUBLIC;
+    posts_arrived, undelivered FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION befriend, unfriend, feed_since, flush_search,
-    posts_arrived TO newsfeed;
+    posts_arrived, undelivered TO newsfeed;
 GRANT SELECT ON search_backlog, follower_backlog, outbox_backlog
     TO pg_monitor;

@@ -1,7 +1,7 @@
 -- A page of a feed from the newest down, for half of what inbound_list costs,
--- where there is nothing left to sweep: what is in inbound and should not be
--- seen is there no longer than the order that a friendship or a participant
--- ended. No row: there is something left to sweep, or the page is empty.
+-- where there is nothing left to sweep or to deliver: what is in inbound and
+-- should not be seen is there no longer than the order that a friendship or a
+-- participant ended. No row: there is something left, or the page is empty.
 -- Columns are those of LIST_OF_POSTS in app/store.c.
 --   $1 participant, $2 before, $3 after: 0, $4 rows at most
 SELECT o.id, o.participant_id, o.occurred, o.subject, o.story, NULL::boolean,
@@ -16,4 +16,6 @@ SELECT o.id, o.participant_id, o.occurred, o.subject, o.story, NULL::boolean,
         AND NOT EXISTS (SELECT FROM outbox
             WHERE other_id = $1 AND kind = 'f')
         AND NOT EXISTS (SELECT FROM outbox WHERE kind = 'g')
+        AND NOT (EXISTS (SELECT FROM outbox WHERE kind = 'd')
+            AND EXISTS (SELECT FROM undelivered($1)))
     ORDER BY outbound_id DESC LIMIT $4::int8;

@@ -10,6 +10,7 @@ import pytest
 
 from client import ids, link
 from load import Load
+from stack import make_friends
 from waiting import eventually, one_of, pause
 
 pytestmark = pytest.mark.xdist_group("catching up")
@@ -160,6 +161,25 @@ def test_what_is_older_than_a_minute_is_not_waited_for(stack, posts):
         stack.sql("UPDATE outbound SET occurred = now() - interval '2 min'"
                   f" WHERE id = {later}")
         assert read(stack.client, after(path, first))[0] == [later]
+
+
+def test_what_is_still_to_be_delivered_is_in_its_place(stack):
+    """The delivery waits for a row that somebody else is about to add."""
+    author, reader, other = stack.client.add_participants(3)
+    for one in (author, other):
+        stack.client.befriend(one, reader)
+    first = stack.client.publish(other)
+    stack.sql(make_friends(author, 200))
+    path = f"{link(reader)}/inbound"
+    with stack.holding(f"INSERT INTO inbound VALUES ({reader}, {first + 1})"):
+        large = stack.client.publish(author)
+        assert large == first + 1
+        small = stack.client.publish(other)
+        assert read(stack.client, after(path, first))[0] == [small, large]
+        assert read(stack.client, path) == ([small, large, first], after(path, small))
+        assert read(stack.client, f"{path}?limit=2")[0] == [small, large]
+        stack.client.delete(f"{link(author)}/friends/{reader}")
+        assert read(stack.client, path)[0] == [small, first]
 
 
 def test_who_takes_long_is_not_waited_for_again_and_again(make_stack):

@@ -2,7 +2,7 @@
 \set statement `cat sql/statements/inbound_swept.sql`
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(13);
+SELECT plan(16);
 PREPARE swept AS :statement
 DELETE FROM outbox;
 SELECT 9223372036854775807 AS max \gset
@@ -90,6 +90,13 @@ SELECT is(pg_temp.rows_beside('g', :eve, 0, :bob), 0::bigint,
     'somebody is gone: no row for anyone');
 SELECT is(pg_temp.rows_beside('r', :ada, :one, :bob), 3::bigint,
     'a post that is removed hinders nobody');
+SELECT is(pg_temp.rows_beside('d', :ada, :three + 1, :bob), 3::bigint,
+    'nor does what is delivered to others');
+INSERT INTO friendship VALUES (:bob, :ada, -1, 0), (:ada, :bob, -1, 0);
+SELECT is(pg_temp.rows_beside('d', :ada, :three + 1, :bob), 0::bigint,
+    'something is still to be delivered to the reader: no row');
+SELECT is(pg_temp.rows_beside('d', :ada, :three, :bob), 3::bigint,
+    'but not once it is there');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -2,7 +2,7 @@
 -- do more.
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(99);
+SELECT plan(101);
 
 -- Runs a statement as newsfeed: 'ok', or the error's code.
 CREATE FUNCTION pg_temp.try(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -76,7 +76,7 @@ SELECT is(has_function_privilege('public', name, 'EXECUTE'), false,
     'PUBLIC may not call ' || name)
     FROM unnest(ARRAY['befriend(bigint, bigint, int)',
         'unfriend(bigint, bigint)', 'feed_since(bigint, int)',
-        'flush_search()', 'posts_arrived()']) name;
+        'flush_search()', 'posts_arrived()', 'undelivered(bigint)']) name;
 SELECT is_empty($$
     SELECT proname FROM pg_proc WHERE proowner = 'newsfeed_owner'::regrole
         AND pronamespace = 'public'::regnamespace AND prosecdef
@@ -116,6 +116,7 @@ SELECT pg_temp.may('INSERT INTO search_gap VALUES (1, pg_current_xact_id())');
 SELECT pg_temp.may('DELETE FROM search_gap');
 SELECT pg_temp.may('SELECT flush_search()');
 SELECT pg_temp.may('SELECT known, arrived FROM post_horizon');
+SELECT pg_temp.may(format('SELECT undelivered(%s)', :bob));
 SELECT pg_temp.may('UPDATE outbox SET due = now(), xid = pg_current_xact_id()');
 SELECT pg_temp.may('INSERT INTO idempotency (scope, key, fingerprint)
     VALUES ($$/$$, $$k$$, sha256($$$$))');
