@@ -281,18 +281,31 @@ static enum error read_items(const struct pg *pg, const struct page *page,
  * a cursor from before it.
  *
  * Of a post of the last minute, and no request takes that long, a list tells up
- * to where all have arrived. */
-#define LIST_OF_POSTS(FROM, ID, WHERE)                               \
-    LIST(ITEM, FROM, ID, WHERE,                                      \
-        ", CASE WHEN l.occurred > (SELECT now() - interval '1 min')" \
-        " AND l.id > (SELECT known FROM post_horizon)"               \
-        " THEN (SELECT arrived FROM post_horizon) END")
+ * to where all have arrived, if it is behind $5: so far that is known, of this
+ * database, and it stays so. */
+#define LIST_OF_POSTS(FROM, ID, WHERE)               \
+    LIST(ITEM, FROM, ID, WHERE,                      \
+        ", CASE WHEN l.id > $5::bigint"              \
+        " AND l.occurred > now() - interval '1 min'" \
+        " THEN (SELECT posts_arrived()) END")
 
 enum {
     HORIZON = 6,         /* the column of that */
     LONGEST_PAUSE = 128, /* ms between looks, from 1 on, twice as long each */
     VAIN_TIME = 1000,    /* ms without a wait behind one that was in vain */
 };
+
+/* Of a database, or another life of one, in which ids are given again. */
+static struct {
+    int64_t database;
+    int64_t id;
+} arrived;
+
+static void add_page_of_posts(struct pg_params *params, const struct page *page)
+{
+    add_page(params, page);
+    pg_add_int(params, arrived.id);
+}
 
 struct list {
     enum error (*exec)(struct pg *pg, int64_t owner, const struct page *page);
@@ -303,15 +316,31 @@ struct list {
 static enum error read_list(struct pg *pg, const struct list *list,
     const struct page *page, struct items *found)
 {
-    enum error error = list->exec(pg, list->owner, page);
+    enum error error;
 
+    do {
+        if (arrived.database != pg_identity(pg)) {
+            arrived.database = pg_identity(pg);
+            arrived.id = 0;
+        }
+        error = list->exec(pg, list->owner, page);
+    } while (!error && arrived.database != pg_identity(pg));
     return error ? error : read_items(pg, page, list->to, found);
+}
+
+static void note_arrived(int64_t id)
+{
+    if (id > arrived.id)
+        arrived.id = id;
 }
 
 static bool has_arrived(const struct pg *pg, const struct items *found)
 {
-    return pg_is_null(pg, 0, HORIZON) ||
-           found->ends.newest <= pg_int(pg, 0, HORIZON);
+    if (pg_is_null(pg, 0, HORIZON))
+        return true;
+    int64_t horizon = pg_int(pg, 0, HORIZON);
+    note_arrived(horizon);
+    return found->ends.newest <= horizon;
 }
 
 /* Keeps those of `writers` who are left; of "{}" all that there are. */
@@ -371,7 +400,9 @@ static enum error list_posts(struct pg *pg, const struct list *list,
     bool is_settled = error || has_arrived(pg, found);
     if (!is_settled && monotonic_ms() >= vain_until) {
         error = wait_for_writers(pg, list, &part, found, &is_settled);
-        if (!error && !is_settled)
+        if (!error && is_settled)
+            note_arrived(found->ends.newest);
+        else
             vain_until = monotonic_ms() + VAIN_TIME;
     }
     if (error || is_settled)
@@ -396,7 +427,7 @@ static enum error list_outbound(
     struct pg_params params = {0};
 
     pg_add_int(&params, author);
-    add_page(&params, page);
+    add_page_of_posts(&params, page);
     return pg_exec(pg, &statement, &params);
 }
 
@@ -489,7 +520,7 @@ static enum error list_feed(
     struct pg_params params = {0};
 
     pg_add_int(&params, participant);
-    add_page(&params, page);
+    add_page_of_posts(&params, page);
     enum error error = ERR_NOT_FOUND;
     if (!page->after)
         error = list_swept_inbound(pg, &params);

@@ -24,13 +24,6 @@ BEGIN
 END
 $$;
 
--- `known` is what a glance tells of it.
-CREATE VIEW post_horizon AS
-    SELECT least(coalesce((SELECT done FROM follower WHERE name = 'drop'), 0),
-            (SELECT min(outbound_id) - 1 FROM follower_gap
-                WHERE follower = 'drop')) AS known,
-        posts_arrived() AS arrived;
-
 -- Posts that there are orders to deliver, as far as a reader has not got them.
 CREATE FUNCTION undelivered(reader bigint) RETURNS SETOF bigint
 LANGUAGE plpgsql STABLE ROWS 1 AS $$
@@ -45,6 +38,5 @@ BEGIN
 END
 $$;
 
-GRANT SELECT ON post_horizon TO newsfeed;
 REVOKE EXECUTE ON FUNCTION posts_arrived, undelivered FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION posts_arrived, undelivered TO newsfeed;

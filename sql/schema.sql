@@ -121,13 +121,6 @@ BEGIN
 END
 $$;
 
--- `known` is what a glance tells of it.
-CREATE VIEW post_horizon AS
-    SELECT least(coalesce((SELECT done FROM follower WHERE name = 'drop'), 0),
-            (SELECT min(outbound_id) - 1 FROM follower_gap
-                WHERE follower = 'drop')) AS known,
-        posts_arrived() AS arrived;
-
 -- What people ask first: how far behind is the search, and whoever follows the
 -- posts besides?
 CREATE VIEW follower_backlog AS
@@ -362,8 +355,8 @@ GRANT SELECT, INSERT, DELETE ON friendship, outbound, inbound, search,
 GRANT SELECT, INSERT, UPDATE ON follower TO newsfeed;
 GRANT SELECT, UPDATE ON search_progress TO newsfeed;
 GRANT USAGE ON SEQUENCE friendship_id_seq TO newsfeed;
-GRANT SELECT ON post_horizon, outbox_kind, incarnation, migration,
-    schema_migration TO newsfeed;
+GRANT SELECT ON outbox_kind, incarnation, migration, schema_migration
+    TO newsfeed;
 REVOKE EXECUTE ON FUNCTION befriend, unfriend, feed_since, flush_search,
     posts_arrived, undelivered FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION befriend, unfriend, feed_since, flush_search,

@@ -18,7 +18,7 @@
 #include "model.h"
 
 enum {
-    PARAMS = 4,    /* participant, before, after, limit */
+    PARAMS = 5,    /* participant, before, after, limit, arrived */
     ROWS = 50 + 1, /* a page, and one too many, as store.c asks for */
     INT8 = 20,     /* in pg_type.dat */
 };
@@ -73,10 +73,10 @@ static char *make_page(int item_len)
 /* How many items it has. */
 static int read_feed(const struct chain *chain, int64_t participant)
 {
-    static const int lengths[PARAMS] = {8, 8, 8, 8};
-    static const int formats[PARAMS] = {1, 1, 1, 1};
-    const uint64_t numbers[PARAMS] = {
-        htobe64((uint64_t)participant), htobe64(INT64_MAX), 0, htobe64(ROWS)};
+    static const int lengths[PARAMS] = {8, 8, 8, 8, 8};
+    static const int formats[PARAMS] = {1, 1, 1, 1, 1};
+    const uint64_t numbers[PARAMS] = {htobe64((uint64_t)participant),
+        htobe64(INT64_MAX), 0, htobe64(ROWS), htobe64(INT64_MAX)};
     const char *values[PARAMS];
 
     for (int i = 0; i < PARAMS; i++)

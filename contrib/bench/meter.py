@@ -50,7 +50,7 @@ def statement_of_a_post():
 
 def statement_of_a_feed():
     return statement('inbound_swept',
-                     ('participant', 'before', 'after', 'limit'))
+                     ('participant', 'before', 'after', 'limit', 'arrived'))
 
 
 def session_options():

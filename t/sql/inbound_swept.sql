@@ -32,7 +32,7 @@ DECLARE
     item record;
     subjects text[] = '{}';
 BEGIN
-    FOR item IN EXECUTE format('EXECUTE swept(%s, %s, 0, %s)', participant,
+    FOR item IN EXECUTE format('EXECUTE swept(%s, %s, 0, %s, 0)', participant,
         before, rows)
     LOOP
         subjects = subjects || item.subject;
@@ -47,22 +47,21 @@ SELECT is(pg_temp.subjects(:bob, :max, 2),
     ARRAY['subject 3', 'subject 2'], 'no more than $4');
 SELECT is(pg_temp.subjects(:bob, :three, 2),
     ARRAY['subject 2', 'subject 1'], 'below $2');
-SELECT results_eq(format('EXECUTE swept(%s, %s, 0, 1)', :bob, :two),
-    format('SELECT *, NULL::boolean, (SELECT arrived FROM post_horizon)
-        FROM outbound WHERE id = %s', :one),
+SELECT results_eq(format('EXECUTE swept(%s, %s, 0, 1, 0)', :bob, :two),
+    format('SELECT *, NULL::boolean, posts_arrived() FROM outbound
+        WHERE id = %s', :one),
     'a row is the post, a NULL where the lists tell of older ones, and up to
 where all have arrived');
 UPDATE outbound SET occurred = now() - interval '2 min' WHERE id = :one;
-SELECT results_eq(format('EXECUTE swept(%s, %s, 0, 1)', :bob, :two),
+SELECT results_eq(format('EXECUTE swept(%s, %s, 0, 1, 0)', :bob, :two),
     format('SELECT *, NULL::boolean, NULL::bigint FROM outbound
         WHERE id = %s', :one), 'an old one has arrived');
 UPDATE outbound SET occurred = now() WHERE id = :one;
-UPDATE follower SET done = :one WHERE name = 'drop';
-SELECT results_eq(format('EXECUTE swept(%s, %s, 0, 1)', :bob, :two),
+SELECT results_eq(format('EXECUTE swept(%s, %s, 0, 1, %s)', :bob, :two, :one),
     format('SELECT *, NULL::boolean, NULL::bigint FROM outbound
-        WHERE id = %s', :one), 'and one that was seen');
+        WHERE id = %s', :one), 'and one that is known to have');
 SELECT is(pg_temp.subjects(:ada, :max, 10), '{}', 'an empty feed: no row');
-SELECT is_empty(format('EXECUTE swept(%s, %s, %s, 10)', :bob, :max, :one),
+SELECT is_empty(format('EXECUTE swept(%s, %s, %s, 10, 0)', :bob, :max, :one),
     'a page upwards is not for this');
 
 -- --- something to sweep ------------------------------------------------------

@@ -7,7 +7,7 @@ SELECT tables_are('public', ARRAY['participant', 'friendship', 'outbound',
     'inbound', 'search', 'follower', 'follower_gap', 'outbox',
     'outbox_kind', 'idempotency', 'incarnation', 'migration']);
 SELECT views_are('public', ARRAY['search_backlog', 'search_progress',
-    'search_gap', 'follower_backlog', 'outbox_backlog', 'post_horizon',
+    'search_gap', 'follower_backlog', 'outbox_backlog',
     'schema_migration', 'tap_funky', 'pg_all_foreign_keys']);
 
 -- --- keys --------------------------------------------------------------------
