@@ -14,6 +14,7 @@ extern const char sql_index_posts[];
 extern const char sql_look[];
 extern const char sql_outbound_add[];
 extern const char sql_outbound_remove[];
+extern const char sql_participant_remove[];
 extern const char sql_reconcile[];
 extern const char sql_search[];
 extern const char sql_sweep_friends[];

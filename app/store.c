@@ -125,18 +125,12 @@ enum error store_participant_rename(
     return error;
 }
 
-/* Only the participant's own row goes: every read joins its way over that row,
- * so all the rest is out of sight at once, and the dispatcher sweeps it. */
 enum error store_participant_remove(
     struct pg *pg, int64_t id, struct buf *touched)
 {
     static struct pg_statement statement = {
         .name = "participant_remove",
-        .sql = "WITH gone AS (DELETE FROM participant WHERE id = $1::bigint"
-               " RETURNING id), sweep AS (INSERT INTO outbox (kind,"
-               " participant_id) SELECT 'g', id FROM gone)"
-               " SELECT array(SELECT friend_id FROM friendship"
-               " WHERE participant_id = gone.id) || gone.id FROM gone",
+        .sql = sql_participant_remove,
     };
     struct pg_params params = {0};
 

@@ -1,5 +1,6 @@
--- Removes a post. Gives the friends of its author; no row if there is no such
--- post.
+-- Removes a post. Gives those whose pages may show it: the friends of its
+-- author, and former ones, whose pages may not have been dropped yet; no row if
+-- there is no such post.
 --   $1 author, $2 post
 --
 -- With the post's row gone no feed shows it, and the dispatcher sweeps what
@@ -26,4 +27,5 @@ sweep AS (
             WHERE EXISTS (SELECT FROM inbound i
                 WHERE i.participant_id = reader AND outbound_id = $2))
 SELECT array(SELECT friend_id FROM friendship f
-    WHERE f.participant_id = gone.participant_id) FROM gone;
+        WHERE f.participant_id = gone.participant_id
+    UNION SELECT reader FROM former) FROM gone;
