@@ -109,6 +109,25 @@ def test_a_page_waits_for_what_is_about_to_come(stack, posts, query):
     eventually(attempt)
 
 
+def test_what_came_while_a_page_waited_is_not_on_it(stack, posts):
+    """Or others would be missing before that, who were not waited for."""
+    path, author, reader, _ = posts
+    for _ in range(5):
+        found = []
+        getter = threading.Thread(target=lambda: found.append(read(stack.client, path)))
+        with stack.holding(posting(author, reader)) as commit:
+            stack.client.publish(author)
+            getter.start()
+            pause(0.02)
+            with stack.holding(posting(author, reader)) as commit_behind:
+                stack.client.publish(author)
+                commit()
+                getter.join(60)
+                commit_behind()
+        [(items, prev)] = found
+        assert {*items, *read(stack.client, prev)[0]} >= {*read(stack.client, path)[0]}
+
+
 @contextlib.contextmanager
 def a_hole(stack):
     """An id that nobody has, and nobody follows the posts; then, as ever."""
