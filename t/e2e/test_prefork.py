@@ -258,9 +258,11 @@ def test_idle_workers_that_stand_still_are_replaced_and_hold_no_request(make_sta
     stack = make_stack(WORKERS="2")
     one = stack.client.add_participant()
     first, second = all_workers(stack, 2)
+    pause(0.5)  # whoever has answered is idle by then
     os.kill(first, signal.SIGSTOP)
     for _ in range(8):  # the kernel wakes either of the two
         assert stack.client.get(link(one)).status == 200
+    pause(0.5)
     os.kill(second, signal.SIGSTOP)
     eventually(lambda: not alive(first) and not alive(second), within=60)
     eventually(lambda: stack.client.get(link(one)).status == 200)
