@@ -177,11 +177,7 @@ enum error api_page(struct call *call, struct page *page)
     return OK;
 }
 
-/* The path asked for, as others would write it: %36 in it becomes 6. A page
- * with links is shared, and other forms of its path may be refused to its
- * readers.
- */
-static void print_path(const struct call *call, struct buf *out)
+void api_print_path(const struct call *call, struct buf *out)
 {
     const struct spec_path *path = call->route->path;
 
@@ -201,7 +197,7 @@ void api_link(const struct call *call, struct http_response *response,
     struct buf path = {0};
     struct buf links = {0};
 
-    print_path(call, &path);
+    api_print_path(call, &path);
     page_print_links(&links, buf_text(&path), extra, page, ends);
     if (links.len > 0)
         http_header(response, "Link", "%s", buf_text(&links));

@@ -8,6 +8,7 @@
 #include "check.h"
 #include "config.h"
 #include "error.h"
+#include "feed.h"
 #include "http.h"
 #include "model.h"
 #include "pg.h"
@@ -25,6 +26,7 @@ struct call {
     struct buf *detail;       /* of an error, for the client */
     struct buf *touched;      /* feeds whose page changed, an int64_t each; they
                                  are dropped once all is committed */
+    struct news *news;        /* what to put in front of these pages instead */
     struct buf *scratch;      /* a buffer, for this call */
     int64_t made_participant; /* their ids; 0: none */
     int64_t made_post;
@@ -93,6 +95,11 @@ void api_touch(struct call *call, int64_t participant);
 
 /* limit, before and after of the query. */
 MUST_CHECK enum error api_page(struct call *call, struct page *page);
+
+/* The path asked for, as others would write it: %36 in it becomes 6. A page
+ * with links is shared, and other forms of its path may be refused to its
+ * readers. */
+void api_print_path(const struct call *call, struct buf *out);
 
 /* The Link header of a list; extra: see page_print_links. */
 void api_link(const struct call *call, struct http_response *response,

@@ -1,17 +1,18 @@
 /* Feeds: what friends posted. The first page of the default size is cached. */
 #include "api.h"
+#include "feed.h"
 #include "json.h"
 #include "store.h"
 
-static enum error read_feed(struct call *call, struct http_response *response)
+static enum error read_page(struct call *call, struct http_response *response)
 {
-    int64_t participant = api_participant(call);
     struct items found;
     struct page page;
 
     enum error error = api_page(call, &page);
     if (!error)
-        error = store_inbound_list(call->pg, participant, &page, &found);
+        error =
+            store_inbound_list(call->pg, api_participant(call), &page, &found);
     if (error)
         return api_explain(call, error);
     json_print_items(&response->body, found.list, found.ends.count);
@@ -19,55 +20,73 @@ static enum error read_feed(struct call *call, struct http_response *response)
     return OK;
 }
 
-/* Stores what was read under the lease, or gives the lease back. */
-static void fill_cache(
-    struct call *call, struct http_response *response, enum error error)
-{
-    int64_t participant = api_participant(call);
+/* --- the first page ----------------------------------------------------- */
 
-    buf_reset(call->scratch, call->scratch->cap);
-    if (!error) {
-        http_set_etag(response);
-        http_print_stored(response, call->scratch);
-    }
-    if (error || call->scratch->failed || response->body.failed)
-        cache_release(call->cache, participant);
-    else
-        cache_store(
-            call->cache, participant, call->scratch->data, call->scratch->len);
+/* From the database; `stored` gets the form to be stored, unless it is NULL. */
+static enum error read_first_page(
+    struct call *call, struct http_response *response, struct buf *stored)
+{
+    struct buf path = {0};
+    struct items found;
+    struct page page;
+
+    enum error error = api_page(call, &page);
+    if (!error)
+        error =
+            store_inbound_list(call->pg, api_participant(call), &page, &found);
+    if (error)
+        return api_explain(call, error);
+    api_print_path(call, &path);
+    feed_print(&found, buf_text(&path), page.limit, response, stored);
+    response->headers.failed |= path.failed;
+    buf_free(&path);
+    return OK;
 }
 
-/* The page, or who is to read the truth. What is no page was written by
- * somebody else: it goes, and this reader makes the next one. */
+/* Reads it under the lease, and stores it, or gives the lease back. */
+static enum error fill_cache(struct call *call, struct http_response *response)
+{
+    int64_t participant = api_participant(call);
+    struct buf *stored = call->scratch;
+
+    buf_reset(stored, stored->cap);
+    enum error error = read_first_page(call, response, stored);
+    cache_meet_database(call->cache, pg_identity(call->pg));
+    if (error || stored->len == 0 || stored->failed || response->body.failed)
+        cache_release(call->cache, participant);
+    else
+        cache_store(call->cache, participant, stored->data, stored->len);
+    return error;
+}
+
+/* The page, or who is to read the truth. */
 static enum cache_lookup look_up(
     struct call *call, struct http_response *response)
 {
     int64_t participant = api_participant(call);
-    uint64_t lease = call->request->lease;
+    int64_t horizon = cache_horizon(call->cache); /* before the page */
+    struct buf *value = call->scratch;
 
-    for (int i = 0; i < 2; i++) {
-        enum cache_lookup lookup =
-            cache_fetch(call->cache, participant, lease, call->scratch);
-        if (lookup != CACHE_HIT || http_parse_stored(call->scratch->data,
-                                       call->scratch->len, response))
-            return lookup;
-        cache_release(call->cache, participant);
+    enum cache_lookup lookup =
+        cache_fetch(call->cache, participant, call->request->lease, value);
+    for (int i = 0; i < 2 && lookup == CACHE_HIT; i++) {
+        if (feed_parse(value->data, value->len, horizon, response))
+            return CACHE_HIT;
+        lookup = cache_take_over(call->cache, participant, value);
     }
-    return CACHE_MISS;
+    return lookup == CACHE_LEASE ? CACHE_LEASE : CACHE_MISS;
 }
 
 enum error api_inbound_list(struct call *call, struct http_response *response)
 {
-    enum cache_lookup lookup = CACHE_MISS;
-
-    if (*call->request->query == '\0')
-        lookup = look_up(call, response);
-    if (lookup == CACHE_HIT)
+    if (*call->request->query != '\0')
+        return read_page(call, response);
+    switch (look_up(call, response)) {
+    case CACHE_HIT:
         return OK;
-    enum error error = read_feed(call, response);
-    if (lookup == CACHE_LEASE) {
-        cache_meet_database(call->cache, pg_identity(call->pg));
-        fill_cache(call, response, error);
+    case CACHE_LEASE:
+        return fill_cache(call, response);
+    default:
+        return read_first_page(call, response, NULL);
     }
-    return error;
 }

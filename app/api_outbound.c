@@ -9,18 +9,18 @@ enum error api_outbound_add(struct call *call, struct http_response *response)
 {
     struct json_object *body = call->arguments->body;
     int64_t author = api_participant(call);
-    struct item item;
+    struct delivery added = {.readers = call->touched};
 
     enum error error = api_check_from(call);
     if (error)
         return error;
     error = store_outbound_add(call->pg, author, json_text(body, "subject"),
-        json_text(body, "story"), call->config->feed_inline_friends, &item,
-        call->touched);
+        json_text(body, "story"), call->config->feed_inline_friends, &added);
     if (error)
         return api_explain(call, error);
-    call->made_post = item.id;
-    json_print_item(&response->body, &item);
+    call->made_post = added.item.id;
+    json_print_item(&response->body, &added.item);
+    news_set(call->news, &added.item, added.xid, added.snapshot);
     return OK;
 }
 

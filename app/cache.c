@@ -16,6 +16,8 @@
 enum {
     LEASE_WAIT = 5, /* ms that another reader waits for it, once */
     KEY_MAX = 160,
+    LEASE_SIZE = 19,
+    CONFIRMED_TTL = 20, /* s that the dispatcher may take to come to a post */
     HURRY = 10, /* ms that a server which did not drop in time is given */
 
     /* ms between two tries to pay a server's debts, and how long one may take
@@ -38,8 +40,9 @@ struct cache {
     struct breaker *payments;               /* likewise */
     unsigned char servers[CONTRACT_GROUPS]; /* the server of each group */
     uint64_t nonce;
-    uint64_t lease;                    /* cas of the lease in hand */
-    int64_t identity;                  /* of the database met last; 0: none */
+    uint64_t lease;   /* cas of the lease, or of what was seen in its place */
+    struct buf room;  /* for what is put in front of a page */
+    int64_t identity; /* of the database met last; 0: none */
     char database[CONTRACT_WORD_SIZE]; /* whose pages keys name just now */
     char before[CONTRACT_WORD_SIZE];   /* the word when that one was met */
     bool is_unwritten;                 /* its own could not be, the last time */
@@ -188,6 +191,7 @@ void cache_free(struct cache *cache)
     if (!cache)
         return;
     memc_free(cache->memc);
+    buf_free(&cache->room);
     free(cache);
 }
 
@@ -260,7 +264,7 @@ static enum memc_result delete_keys(
         if (keys[len] == '\0')
             break;
     }
-    return is_failure(result) ? result : memc_fence(cache->memc, group);
+    return is_failure(result) ? result : memc_fence(cache->memc, group, NULL);
 }
 
 /* Deletes what could not be deleted, or lets it expire; then the server is open
@@ -331,17 +335,23 @@ static bool is_lease(const struct buf *value)
            (value->len >= 2 && memcmp(value->data, "L:", 2) == 0);
 }
 
-/* Looks, and puts up a lease where there is nothing, at once. A connection that
- * was closed while it lay idle is no reason to give up. */
+/* Looks, and puts up a lease where there is nothing, or in place of what `over`
+ * names, at once. A connection that was closed while it lay idle is no reason
+ * to give up. */
 static enum memc_result claim(struct cache *cache, int group, const char *key,
-    const char *lease, struct buf *value)
+    const char *lease, uint64_t over, struct buf *value)
 {
     enum memc_result result = MEMC_LOST;
 
     for (int i = 0; i < 2 && result == MEMC_LOST; i++)
         result = memc_claim(cache->memc, group, key, lease, CONTRACT_LEASE_TTL,
-            value, &cache->lease);
+            over, value, &cache->lease);
     return note_read(cache, group, result);
+}
+
+static void name_lease(struct cache *cache, char lease[LEASE_SIZE])
+{
+    snprintf(lease, LEASE_SIZE, "L:%016" PRIx64, ++cache->nonce);
 }
 
 enum cache_lookup cache_fetch(
@@ -349,7 +359,7 @@ enum cache_lookup cache_fetch(
 {
     int group = group_of(participant);
     char key[KEY_MAX];
-    char lease[32];
+    char lease[LEASE_SIZE];
 
     if (!may_read(cache, group))
         return CACHE_MISS;
@@ -358,13 +368,13 @@ enum cache_lookup cache_fetch(
         return CACHE_LEASE;
     }
     name_key(cache, participant, key);
-    snprintf(lease, sizeof(lease), "L:%016" PRIx64, ++cache->nonce);
+    name_lease(cache, lease);
 
     for (int i = 0; i < 2; i++) {
         if (i > 0) /* another reader has it */
             nanosleep(
                 &(struct timespec){.tv_nsec = LEASE_WAIT * 1000000L}, NULL);
-        if (claim(cache, group, key, lease, value) != MEMC_OK)
+        if (claim(cache, group, key, lease, 0, value) != MEMC_OK)
             return CACHE_MISS;
         if (!is_lease(value))
             return CACHE_HIT;
@@ -372,6 +382,20 @@ enum cache_lookup cache_fetch(
             break;
     }
     return CACHE_LEASE; /* another's too, who may be slow or gone */
+}
+
+enum cache_lookup cache_take_over(
+    struct cache *cache, int64_t participant, struct buf *value)
+{
+    int group = group_of(participant);
+    char key[KEY_MAX];
+    char lease[LEASE_SIZE];
+
+    name_key(cache, participant, key);
+    name_lease(cache, lease);
+    if (claim(cache, group, key, lease, cache->lease, value) != MEMC_OK)
+        return CACHE_MISS;
+    return is_lease(value) ? CACHE_LEASE : CACHE_HIT;
 }
 
 void cache_store(
@@ -390,24 +414,64 @@ void cache_store(
             cache->config->cache_ttl, cache->lease));
 }
 
-/* Deletes those pages that lie on one server, of which there is one. */
-static enum memc_result drop_from(const struct cache *cache, int server,
-    const int64_t *participants, size_t count)
+/* Deletes a page, or puts news in front of it. */
+static enum memc_result change_page(
+    struct cache *cache, int64_t participant, const struct cache_news *news)
+{
+    int group = group_of(participant);
+    struct buf *room = &cache->room;
+    char key[KEY_MAX];
+
+    name_key(cache, participant, key);
+    if (news) {
+        buf_reset(room, room->cap);
+        news->print(news->context, participant, room);
+    }
+    if (!news || room->failed)
+        return memc_delete(cache->memc, group, key);
+    return memc_prepend(cache->memc, group, key, room->data, room->len);
+}
+
+static void name_confirmation(
+    const struct cache *cache, int64_t post, char key[KEY_MAX])
+{
+    snprintf(key, KEY_MAX, "%s%s:put:%" PRId64 CONTRACT_KEY_DATABASE "%s",
+        cache->config->cache_prefix, prefix_end(cache->config), post,
+        cache->database);
+}
+
+/* That all of them have it, on this server. */
+static enum memc_result confirm(
+    const struct cache *cache, int group, const struct cache_news *news)
 {
     char key[KEY_MAX];
-    int last = 0; /* group of the last one deleted */
 
-    for (size_t i = 0; i < count; i++) {
-        int group = group_of(participants[i]);
-        if (cache->servers[group] != server)
-            continue;
-        last = group;
-        name_key(cache, participants[i], key);
-        enum memc_result result = memc_delete(cache->memc, group, key);
-        if (is_failure(result))
-            return result;
-    }
-    return memc_fence(cache->memc, last);
+    name_confirmation(cache, news->post, key);
+    enum memc_result result =
+        memc_set(cache->memc, group, key, "", 0, CONFIRMED_TTL);
+    return is_failure(result) ? result : memc_send(cache->memc, group);
+}
+
+/* Returns when it has been done, with all pages that lie on one server, of
+ * which there is one. Pages that cannot be changed are deleted. */
+static enum memc_result change_on(struct cache *cache, int server,
+    const int64_t *participants, size_t count, const struct cache_news *news)
+{
+    int group = some_group(cache, server);
+    struct buf unchanged = {0};
+    enum memc_result result = MEMC_OK;
+
+    for (size_t i = 0; i < count && !is_failure(result); i++)
+        if (cache->servers[group_of(participants[i])] == server)
+            result = change_page(cache, participants[i], news);
+    if (!is_failure(result))
+        result = memc_fence(cache->memc, group, &unchanged);
+    if (!is_failure(result) && unchanged.len > 0)
+        result = delete_keys(cache, server, buf_text(&unchanged));
+    if (!is_failure(result) && news)
+        result = confirm(cache, group, news);
+    buf_free(&unchanged);
+    return result;
 }
 
 static bool lies_on(const struct cache *cache, int server,
@@ -420,8 +484,8 @@ static bool lies_on(const struct cache *cache, int server,
 }
 
 /* Once more over a new connection, if the first was lost. */
-static bool try_drop_from(
-    struct cache *cache, int server, const int64_t *participants, size_t count)
+static bool try_change_on(struct cache *cache, int server,
+    const int64_t *participants, size_t count, const struct cache_news *news)
 {
     struct breaker *breaker = &cache->guards[server].drops;
     int timeout = cache->config->cache_timeout;
@@ -429,9 +493,10 @@ static bool try_drop_from(
     if (breaker_was_tripped(breaker) && timeout > HURRY)
         timeout = HURRY;
     memc_limit_changes(cache->memc, timeout);
-    enum memc_result result = drop_from(cache, server, participants, count);
+    enum memc_result result =
+        change_on(cache, server, participants, count, news);
     if (result == MEMC_LOST) /* all of them */
-        result = drop_from(cache, server, participants, count);
+        result = change_on(cache, server, participants, count, news);
     note(cache, server, breaker, result, 0);
     return !is_failure(result);
 }
@@ -467,46 +532,151 @@ static void owe(
     buf_free(&keys);
 }
 
-static bool drop_from_all(struct cache *cache, const int64_t *participants,
-    size_t count, bool may_owe)
+static bool change_on_all(struct cache *cache, const int64_t *participants,
+    size_t count, const struct cache_news *news, bool may_owe)
 {
-    bool dropped = true;
+    bool changed = true;
 
     for (int i = 0; i < memc_server_count(cache->memc); i++) {
         if (!lies_on(cache, i, participants, count) ||
-            try_drop_from(cache, i, participants, count))
+            try_change_on(cache, i, participants, count, news))
             continue;
-        dropped = false;
+        changed = false;
         if (may_owe)
             owe(cache, i, participants, count);
     }
-    return dropped;
+    return changed;
 }
 
-static bool drop(struct cache *cache, const int64_t *participants, size_t count,
-    bool may_owe)
+static bool change(struct cache *cache, const int64_t *participants,
+    size_t count, const struct cache_news *news, bool may_owe)
 {
-    bool dropped = true;
+    bool changed = true;
 
     if (!cache->memc || count == 0)
         return true;
     if (!find_database(cache))
         return false;
     do
-        dropped &= drop_from_all(cache, participants, count, may_owe);
+        changed &= change_on_all(cache, participants, count, news, may_owe);
     while (has_changed(cache));
-    return dropped;
+    return changed;
 }
 
 bool cache_try_drop(
     struct cache *cache, const int64_t *participants, size_t count)
 {
-    return drop(cache, participants, count, false);
+    return change(cache, participants, count, NULL, false);
 }
 
 void cache_drop(struct cache *cache, const int64_t *participants, size_t count)
 {
-    (void)drop(cache, participants, count, true);
+    (void)change(cache, participants, count, NULL, true);
+}
+
+void cache_put(struct cache *cache, const int64_t *participants, size_t count,
+    const struct cache_news *news)
+{
+    (void)change(cache, participants, count, news, true);
+}
+
+/* --- the horizon -------------------------------------------------------- */
+
+void cache_set_horizon(struct cache *cache, int64_t post)
+{
+    char word[2 * CONTRACT_WORD_SIZE];
+
+    if (!cache->memc || !find_database(cache) || !is_current(cache))
+        return;
+    snprintf(word, sizeof(word), "%" PRId64 CONTRACT_HORIZON_DATABASE "%s",
+        post, cache->database);
+    if (!runtime_set(runtime_dir(cache), CONTRACT_WORD_HORIZON, word))
+        log_error("cache", "%s/" CONTRACT_WORD_HORIZON " cannot be made: %s",
+            runtime_dir(cache), strerror(errno));
+}
+
+int64_t cache_horizon(struct cache *cache)
+{
+    char word[CONTRACT_WORD_SIZE];
+
+    if (!cache->memc || !find_database(cache) ||
+        !runtime_get(runtime_dir(cache), CONTRACT_WORD_HORIZON, word))
+        return 0;
+    char *end = strstr(word, CONTRACT_HORIZON_DATABASE);
+    bool is_ours = end && strcmp(end + strlen(CONTRACT_HORIZON_DATABASE),
+                              cache->database) == 0;
+    return is_ours ? strtoll(word, NULL, 10) : 0;
+}
+
+/* --- behind those who may have died ------------------------------------- */
+
+/* Asks for the confirmations of posts that have readers on a server: appends
+ * their keys, a line each, in the order of the posts. */
+static enum memc_result find_confirmations(struct cache *cache, int server,
+    const struct cache_post *posts, int count, struct buf *found)
+{
+    int group = some_group(cache, server);
+    enum memc_result result = MEMC_OK;
+    char key[KEY_MAX];
+
+    for (int i = 0; i < count && !is_failure(result); i++)
+        if (lies_on(cache, server, posts[i].readers, posts[i].count)) {
+            name_confirmation(cache, posts[i].id, key);
+            result = memc_find(cache->memc, group, key);
+        }
+    return is_failure(result) ? result : memc_fence(cache->memc, group, found);
+}
+
+/* Whether the line is this key; then it goes on to the next one. */
+static bool take_line(const char **line, const char *key)
+{
+    size_t len = strlen(key);
+
+    if (strncmp(*line, key, len) != 0 || (*line)[len] != '\n')
+        return false;
+    *line += len + 1;
+    return true;
+}
+
+static enum memc_result find_unconfirmed_on(
+    struct cache *cache, int server, struct cache_post *posts, int count)
+{
+    struct buf found = {0};
+    char key[KEY_MAX];
+
+    enum memc_result result =
+        find_confirmations(cache, server, posts, count, &found);
+    const char *line = buf_text(&found);
+    for (int i = 0; i < count && !is_failure(result); i++) {
+        name_confirmation(cache, posts[i].id, key);
+        if (lies_on(cache, server, posts[i].readers, posts[i].count) &&
+            !take_line(&line, key))
+            posts[i].is_unconfirmed = true;
+    }
+    buf_free(&found);
+    return result;
+}
+
+bool cache_find_unconfirmed(
+    struct cache *cache, struct cache_post *posts, int count)
+{
+    bool ok = !cache->memc || find_database(cache);
+
+    for (int i = 0; i < count; i++)
+        posts[i].is_unconfirmed = !ok;
+    if (!cache->memc || !ok)
+        return ok;
+    memc_limit_changes(cache->memc, cache->config->cache_timeout);
+    for (int i = 0; i < memc_server_count(cache->memc); i++) {
+        enum memc_result result = find_unconfirmed_on(cache, i, posts, count);
+        if (result == MEMC_LOST)
+            result = find_unconfirmed_on(cache, i, posts, count);
+        note(cache, i, &cache->guards[i].drops, result, 0);
+        ok &= !is_failure(result);
+    }
+    for (int i = 0; i < count; i++)
+        posts[i].is_unconfirmed |= !ok;
+    return ok;
 }
 
 void cache_release(struct cache *cache, int64_t participant)

@@ -1,14 +1,20 @@
 /* The cache of inbound pages: keys, leases, drops. It may fail at any time and
  * never makes a request fail.
  *
- * One key a feed: "<prefix>:inbound:<id>@<database>". A value is a whole stored
- * page ("HTTP/1.1 200 OK…", see http_print_stored), or a lease (nothing, or
- * "L:" and a nonce): the promise of one reader that it is fetching the page.
- * nginx takes the lease for a worker as it looks for the page (nginx/module);
- * without it, a worker does. The page replaces the lease by compare and swap,
- * so a drop in between, which deletes page and lease alike, makes a page that
- * may already be old go unstored. (The scheme is that of Nishtala et al.,
- * Scaling Memcache at Facebook, NSDI 2013.)
+ * One key a feed: "<prefix>:inbound:<id>@<database>". A value is a page in the
+ * form of stored.h, with what was posted meanwhile in front, or a lease
+ * (nothing, or "L:" and a nonce): the promise of one reader that it is fetching
+ * the page. nginx takes the lease for a worker as it looks for the page
+ * (nginx/module); without it, a worker does. The page replaces the lease by
+ * compare and swap, so a page that may already be old goes unstored where there
+ * was a drop in between, which deletes page and lease alike, or news, which are
+ * put in front of either. (The scheme is that of Nishtala et al., Scaling
+ * Memcache at Facebook, NSDI 2013, but for the news.) What is neither page nor
+ * untouched lease is taken over by the next reader.
+ *
+ * Whoever put news in front of all pages confirms that, behind it, under a key
+ * of the post's; what is not confirmed, because a process died, the dispatcher
+ * drops.
  *
  * A server that cannot be told to drop pages is closed (runtime.h): from before
  * the write is answered, nobody on this host reads from it, neither nginx nor a
@@ -33,6 +39,21 @@ enum {
     /* ms; then memcached may have ended a lease that nginx took: it counts
      * whole seconds, of which the last may be over at once */
     CACHE_LEASE_AGE_MAX = 1500,
+};
+
+/* A post, and how to print what is put in front of a reader's page. */
+struct cache_news {
+    int64_t post;
+    void (*print)(void *context, int64_t reader, struct buf *out);
+    void *context;
+};
+
+/* A post and those whose pages it is in. */
+struct cache_post {
+    int64_t id;
+    const int64_t *readers;
+    size_t count;
+    bool is_unconfirmed;
 };
 
 enum cache_lookup {
@@ -69,6 +90,11 @@ void cache_meet_database(struct cache *cache, int64_t identity);
 enum cache_lookup cache_fetch(struct cache *cache, int64_t participant,
     uint64_t given, struct buf *value);
 
+/* After CACHE_HIT, for the same participant: what was found is no page, and
+ * this reader is to make one in its place. Another may have been faster. */
+enum cache_lookup cache_take_over(
+    struct cache *cache, int64_t participant, struct buf *value);
+
 /* After CACHE_LEASE, for the same participant. */
 void cache_store(
     struct cache *cache, int64_t participant, const char *stored, size_t len);
@@ -78,8 +104,24 @@ void cache_release(struct cache *cache, int64_t participant);
  * this host can get them any more. */
 void cache_drop(struct cache *cache, const int64_t *participants, size_t count);
 
-/* The same for who tries again: false if a server could not be told, and then
- * its pages are still read. */
+/* Puts news in front of the pages of these feeds, and returns when no reader on
+ * this host can get them without. Pages that cannot be changed are dropped. */
+void cache_put(struct cache *cache, const int64_t *participants, size_t count,
+    const struct cache_news *news);
+
+/* All posts up to the horizon have been put in front of their readers' pages,
+ * or these were dropped: of the database whose pages are read on this host, as
+ * it was set last. 0: unknown. */
+void cache_set_horizon(struct cache *cache, int64_t post);
+int64_t cache_horizon(struct cache *cache);
+
+/* Sets is_unconfirmed where nobody has confirmed that all readers have the
+ * post. False: a server could not be asked, and all are unconfirmed. */
+bool cache_find_unconfirmed(
+    struct cache *cache, struct cache_post *posts, int count);
+
+/* The same as cache_drop for who tries again: false if a server could not be
+ * told, and then its pages are still read. */
 bool cache_try_drop(
     struct cache *cache, const int64_t *participants, size_t count);
 

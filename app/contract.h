@@ -26,20 +26,22 @@
 #define CONTRACT_KEY_FEED ":inbound:"
 #define CONTRACT_KEY_DATABASE "@"
 
-/* A stored page: how it starts (stored.h), and its bytes at most, which is what
- * memcached takes by default, and room. */
-#define CONTRACT_STORED_TYPE "application/json"
-#define CONTRACT_STORED_START \
-    "HTTP/1.1 200 OK\r\nContent-Type: " CONTRACT_STORED_TYPE "\r\nETag: "
+/* A stored page (stored.h): its bytes at most, which is what memcached takes by
+ * default, and room; and what they are to a client. */
 #define CONTRACT_STORED_MAX ((1 << 20) - 1024)
+#define CONTRACT_STORED_TYPE "application/json"
 
 /* Seconds that a reader may take to store a page. */
 #define CONTRACT_LEASE_TTL 3
 
 /* The files of service.runtime_dir (runtime.h): words, each with its NUL of so
- * many bytes, and the sign of a server that nobody may read from. */
+ * many bytes, and the sign of a server that nobody may read from. The horizon
+ * is an id, what comes behind it, and its database's word: all posts up to it
+ * have been put in front of pages, or the pages were dropped. */
 #define CONTRACT_WORD_DATABASE "database"
 #define CONTRACT_WORD_KEYS "keys"
+#define CONTRACT_WORD_HORIZON "horizon"
+#define CONTRACT_HORIZON_DATABASE "@"
 #define CONTRACT_WORD_SIZE 64
 #define CONTRACT_CLOSED "closed-"
 

@@ -1,46 +1,176 @@
-/* Drops the pages of a post's readers once more, in case that whoever made it
- * did not live to do it. Large deliveries see to their own readers. */
+/* Drops the pages of a post's readers, unless whoever made it has confirmed
+ * that it lies in front of them: he may not have lived to do it. Large
+ * deliveries see to their own readers. */
+#include <time.h>
+
+#include "clock.h"
 #include "follower.h"
 #include "job.h"
 
 enum {
-    LONGEST_POST = 60 /* s from a post's time to its commit, by far */
+    BATCH = 1000,
+    LONGEST_POST = 60, /* s from a post's time to its commit, by far */
+
+    /* ms: how old a post may be and yet be on its way to its readers' pages,
+     * and how long it is waited for where there is no other one to look after
+     */
+    YOUNG = 100,
+    PATIENCE = 5,
+
+    TELL_INTERVAL = 1000, /* ms, at most, between looks at the horizon */
 };
 
-static enum error drop(
-    const struct shift *shift, const struct buf *posts, int *count)
+/* Some posts, by id, and whose pages they are in. */
+struct batch {
+    int count;
+    struct cache_post posts[BATCH];
+    bool is_young[BATCH];
+    struct buf readers;
+    struct buf authors;
+};
+
+static enum error take_result(
+    struct batch *batch, const struct pg *pg, size_t inline_friends)
+{
+    batch->count = pg_rows(pg);
+    for (int i = 0; i < batch->count; i++) {
+        size_t before = batch->readers.len;
+        int64_t author = pg_int(pg, i, 1);
+        buf_add(&batch->authors, &author, sizeof(author));
+        pg_ids(pg, i, 2, &batch->readers);
+        size_t count = (batch->readers.len - before) / sizeof(int64_t);
+        if (count > inline_friends) { /* a large delivery */
+            batch->readers.len = before;
+            count = 0;
+        }
+        batch->posts[i].id = pg_int(pg, i, 0);
+        batch->posts[i].count = count;
+        batch->is_young[i] = pg_int(pg, i, 3) != 0;
+    }
+    const int64_t *reader = (const int64_t *)(const void *)batch->readers.data;
+    for (int i = 0; i < batch->count; reader += batch->posts[i++].count)
+        batch->posts[i].readers = reader;
+    return batch->readers.failed || batch->authors.failed ? ERR_INTERNAL : OK;
+}
+
+static enum error read_batch(
+    const struct shift *shift, const struct buf *posts, struct batch *batch)
 {
     /* Behind a long absence, those pages have expired by themselves. */
     static struct pg_statement statement = {
         .name = "post_readers",
-        .sql = "SELECT participant_id, array(SELECT friend_id FROM friendship f"
-               " WHERE f.participant_id = o.participant_id LIMIT $2::bigint)"
+        .sql = "SELECT id, participant_id, array(SELECT friend_id"
+               " FROM friendship f WHERE f.participant_id = o.participant_id"
+               " LIMIT $2::bigint + 1),"
+               " occurred > clock_timestamp() - $4::bigint * interval '1 ms'"
                " FROM outbound o WHERE id = ANY ($1::bigint[])"
-               " AND occurred > now() - $3::bigint * interval '1 s'",
+               " AND occurred > now() - $3::bigint * interval '1 s'"
+               " ORDER BY id",
     };
+    const struct config *config = shift->config;
     struct pg_params params = {0};
-    struct pg *pg = shift->pg;
-    struct buf authors = {0};
+
+    pg_add_ids(&params, posts);
+    pg_add_int(&params, config->feed_inline_friends);
+    pg_add_int(&params, config->cache_ttl + LONGEST_POST);
+    pg_add_int(&params, YOUNG);
+    enum error error = pg_exec(shift->pg, &statement, &params);
+    return error ? error
+                 : take_result(
+                       batch, shift->pg, (size_t)config->feed_inline_friends);
+}
+
+/* Those before the first one that is unconfirmed and young; all, if that is the
+ * very first, and it still is after a while. Where nobody can be asked, nothing
+ * is confirmed. */
+static int count_ready(const struct shift *shift, struct batch *batch)
+{
+    int ready = 0;
+
+    for (int tries = 0; tries < 2 && ready == 0; tries++) {
+        if (tries > 0)
+            nanosleep(&(struct timespec){.tv_nsec = PATIENCE * 1000000L}, NULL);
+        if (!cache_find_unconfirmed(shift->cache, batch->posts, batch->count))
+            return batch->count;
+        while (ready < batch->count &&
+               !(batch->posts[ready].is_unconfirmed && batch->is_young[ready]))
+            ready++;
+    }
+    return ready > 0 ? ready : batch->count;
+}
+
+static bool drop_unconfirmed(
+    const struct shift *shift, const struct batch *batch, int count)
+{
     struct buf feeds = {0};
 
-    (void)count;
-    pg_add_ids(&params, posts);
-    pg_add_int(&params, shift->config->feed_inline_friends);
-    pg_add_int(&params, shift->config->cache_ttl + LONGEST_POST);
-    enum error error = pg_exec(pg, &statement, &params);
-    for (int i = 0; !error && i < pg_rows(pg); i++) {
-        int64_t author = pg_int(pg, i, 0);
-        buf_add(&authors, &author, sizeof(author));
-        pg_ids(pg, i, 1, &feeds);
-    }
-    if (!error && (authors.failed || feeds.failed))
-        error = ERR_INTERNAL;
-    if (!error && !shift_drop(shift, &feeds))
-        error = job_drop_later(shift, &authors);
-    buf_free(&authors);
+    for (int i = 0; i < count; i++)
+        if (batch->posts[i].is_unconfirmed && batch->posts[i].count > 0)
+            buf_add(&feeds, batch->posts[i].readers,
+                batch->posts[i].count * sizeof(int64_t));
+    bool dropped = !feeds.failed && shift_drop(shift, &feeds);
     buf_free(&feeds);
-    return error;
+    return dropped;
+}
+
+/* How many of the posts come before this one. */
+static int count_before(const struct buf *posts, int64_t id)
+{
+    const int64_t *ids = (const int64_t *)(const void *)posts->data;
+    int count = 0;
+
+    while (ids[count] < id)
+        count++;
+    return count;
+}
+
+static enum error drop(
+    const struct shift *shift, const struct buf *posts, int *count)
+{
+    static struct batch batch;
+
+    buf_reset(&batch.readers, batch.readers.cap);
+    buf_reset(&batch.authors, batch.authors.cap);
+    enum error error = read_batch(shift, posts, &batch);
+    if (error || batch.count == 0)
+        return error;
+    int ready = count_ready(shift, &batch);
+    if (ready < batch.count)
+        *count = count_before(posts, batch.posts[ready].id);
+    return drop_unconfirmed(shift, &batch, ready)
+               ? OK
+               : job_drop_later(shift, &batch.authors);
+}
+
+struct follower follower_drop;
+
+/* Tells nginx and the workers up to where all is done. What else there is to do
+ * on this host may be done by another's, so it is also asked now and then. */
+static void tell_horizon(const struct shift *shift, bool more)
+{
+    static struct pg_statement statement = {
+        .name = "horizon",
+        .sql = "SELECT least((SELECT done FROM follower WHERE name = 'drop'),"
+               " (SELECT min(outbound_id) - 1 FROM follower_gap"
+               " WHERE follower = 'drop'))",
+        .reads = true,
+    };
+    static int64_t told;
+    static int64_t next;
+    struct pg_params params = {0};
+    int64_t now = monotonic_ms();
+
+    (void)more;
+    if (!follower_drop.is_behind && now < next)
+        return;
+    next = now + TELL_INTERVAL;
+    if (pg_exec(shift->pg, &statement, &params))
+        return;
+    int64_t horizon = pg_int(shift->pg, 0, 0);
+    if (horizon != told)
+        cache_set_horizon(shift->cache, horizon);
+    told = horizon;
 }
 
 struct follower follower_drop = {
-    "drop", drop, .batch = 1000, .is_urgent = true};
+    "drop", drop, tell_horizon, .batch = BATCH, .is_urgent = true};

@@ -1,4 +1,5 @@
 /* Request and response as plain structs, and how a response is printed. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -8,7 +9,6 @@
 
 #include "error.h"
 #include "http.h"
-#include "stored.h"
 
 enum {
     KEEP_MAX = 64 << 10
@@ -77,12 +77,17 @@ void http_header(
     buf_puts(headers, "\r\n");
 }
 
+uint64_t http_tag(const char *bytes, size_t len)
+{
+    return XXH3_64bits(bytes, len);
+}
+
 void http_set_etag(struct http_response *response)
 {
     const struct buf *body = &response->body;
 
-    snprintf(response->etag, sizeof(response->etag), "\"%016llx\"",
-        (unsigned long long)XXH3_64bits(buf_text(body), body->len));
+    snprintf(response->etag, sizeof(response->etag), "\"%016" PRIx64 "\"",
+        http_tag(buf_text(body), body->len));
 }
 
 bool http_etag_matches(const char *if_none_match, const char *etag)
@@ -125,34 +130,6 @@ void http_print_head(const struct http_response *response, struct buf *out)
         buf_printf(out, "Content-Length: %zu\r\n", response->body.len);
     buf_add(out, buf_text(&response->headers), response->headers.len);
     buf_puts(out, "\r\n");
-}
-
-void http_print_stored(const struct http_response *response, struct buf *out)
-{
-    buf_puts(out, CONTRACT_STORED_START);
-    buf_puts(out, response->etag);
-    buf_puts(out, "\r\n");
-    buf_add(out, buf_text(&response->headers), response->headers.len);
-    buf_puts(out, "\r\n");
-    buf_add(out, buf_text(&response->body), response->body.len);
-}
-
-bool http_parse_stored(
-    const char *bytes, size_t len, struct http_response *response)
-{
-    struct stored stored;
-
-    if (!stored_parse(bytes, len, &stored))
-        return false;
-    snprintf(response->etag, sizeof(response->etag), "%.*s",
-        (int)stored.etag_len, stored.etag);
-    if (stored.links_len > 0)
-        http_header(
-            response, "Link", "%.*s", (int)stored.links_len, stored.links);
-    buf_add(&response->body, stored.body, stored.body_len);
-    response->status = 200;
-    response->content_type = HTTP_JSON;
-    return !response->headers.failed && !response->body.failed;
 }
 
 void http_response_reset(struct http_response *response)

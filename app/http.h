@@ -56,7 +56,10 @@ struct http_response {
 void http_header(struct http_response *response, const char *name,
     const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Sets the entity tag from the bytes of the body (XXH3, 64 bits). */
+/* What an entity tag is made of: XXH3, 64 bits. */
+uint64_t http_tag(const char *bytes, size_t len);
+
+/* Sets the entity tag from the bytes of the body. */
 void http_set_etag(struct http_response *response);
 
 /* Whether an If-None-Match value names this tag: "*" or a list, compared
@@ -66,16 +69,6 @@ bool http_etag_matches(const char *if_none_match, const char *etag);
 /* Prints the head for FastCGI, from "Status: 200 OK" to the empty line, with
  * the body's Content-Length (but for 204 and 304, which have none). */
 void http_print_head(const struct http_response *response, struct buf *out);
-
-/* The response, a 200 of HTTP_JSON with a tag and no header but Link, as one
- * stored page (stored.h). nginx serves such pages as they are (nginx/module).
- */
-void http_print_stored(const struct http_response *response, struct buf *out);
-
-/* The other way round, into an empty response; false if the bytes are no such
- * page (the response is then as it was) or if there is no memory. */
-bool http_parse_stored(
-    const char *bytes, size_t len, struct http_response *response);
 
 /* For the next request: empties it, keeps some memory. */
 void http_response_reset(struct http_response *response);

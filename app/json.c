@@ -236,13 +236,20 @@ static void print_time(struct buf *out, int64_t us)
     buf_add(out, text, sizeof(text) - 1);
 }
 
-void json_print_item(struct buf *out, const struct item *item)
+void json_print_item_head(struct buf *out, const struct item *item)
 {
     buf_puts(out, "{\"id\":");
     buf_int(out, item->id);
     print_link(out, "from", item->from);
-    if (item->to)
-        print_link(out, "to", item->to);
+}
+
+void json_print_to(struct buf *out, int64_t to)
+{
+    print_link(out, "to", to);
+}
+
+void json_print_item_tail(struct buf *out, const struct item *item)
+{
     buf_puts(out, ",\"occurred\":");
     print_time(out, item->occurred);
     buf_puts(out, ",\"subject\":");
@@ -254,6 +261,14 @@ void json_print_item(struct buf *out, const struct item *item)
     buf_puts(out, "/outbound/");
     buf_int(out, item->id);
     buf_puts(out, "\"}");
+}
+
+void json_print_item(struct buf *out, const struct item *item)
+{
+    json_print_item_head(out, item);
+    if (item->to)
+        json_print_to(out, item->to);
+    json_print_item_tail(out, item);
 }
 
 void json_print_items(struct buf *out, const struct item *items, int count)

@@ -59,6 +59,11 @@ void json_print_friendship(struct buf *out, const struct friendship *f);
 /* A post with "to" if item->to is not 0. */
 void json_print_item(struct buf *out, const struct item *item);
 
+/* The same in parts, with "to" between: for each reader it is another one. */
+void json_print_item_head(struct buf *out, const struct item *item);
+void json_print_to(struct buf *out, int64_t to);
+void json_print_item_tail(struct buf *out, const struct item *item);
+
 void json_print_items(struct buf *out, const struct item *items, int count);
 
 /* RFC 9457: the members of a problem; detail may be NULL, faults may be empty.

@@ -346,17 +346,22 @@ static memcached_return_t read_value(memcached_st *st,
 }
 
 enum memc_result memc_claim(struct memc *memc, int group, const char *key,
-    const char *mine, int ttl_seconds, struct buf *value, uint64_t *cas)
+    const char *mine, int ttl_seconds, uint64_t over, struct buf *value,
+    uint64_t *cas)
 {
     struct group named = name_group(group);
     memcached_st *st = use(memc, &memc->values);
+    size_t len = strlen(mine);
 
     buf_reset(value, value->cap);
     if (!st)
         return MEMC_FAILED;
-    enum memc_result result = judge(memc, &memc->values,
-        memcached_add_by_key(st, named.name, named.len, key, strlen(key), mine,
-            strlen(mine), ttl_seconds, 0));
+    memcached_return_t rc =
+        over ? memcached_cas_by_key(st, named.name, named.len, key, strlen(key),
+                   mine, len, ttl_seconds, 0, over)
+             : memcached_add_by_key(st, named.name, named.len, key, strlen(key),
+                   mine, len, ttl_seconds, 0);
+    enum memc_result result = judge(memc, &memc->values, rc);
     if (result == MEMC_OK)
         result =
             judge(memc, &memc->values, read_value(st, &named, key, value, cas));
@@ -405,9 +410,40 @@ enum memc_result memc_delete(struct memc *memc, int group, const char *key)
     return judge_change(memc, changes, meta_delete(changes, key));
 }
 
-enum memc_result memc_fence(struct memc *memc, int group)
+enum memc_result memc_set(struct memc *memc, int group, const char *key,
+    const char *value, size_t len, int ttl_seconds)
 {
     struct meta *changes = changes_of(memc, group);
 
-    return judge_change(memc, changes, meta_fence(changes, NULL));
+    return judge_change(
+        memc, changes, meta_set(changes, key, value, len, ttl_seconds));
+}
+
+enum memc_result memc_prepend(struct memc *memc, int group, const char *key,
+    const char *bytes, size_t len)
+{
+    struct meta *changes = changes_of(memc, group);
+
+    return judge_change(memc, changes, meta_prepend(changes, key, bytes, len));
+}
+
+enum memc_result memc_find(struct memc *memc, int group, const char *key)
+{
+    struct meta *changes = changes_of(memc, group);
+
+    return judge_change(memc, changes, meta_find(changes, key));
+}
+
+enum memc_result memc_send(struct memc *memc, int group)
+{
+    struct meta *changes = changes_of(memc, group);
+
+    return judge_change(memc, changes, meta_send(changes));
+}
+
+enum memc_result memc_fence(struct memc *memc, int group, struct buf *keys)
+{
+    struct meta *changes = changes_of(memc, group);
+
+    return judge_change(memc, changes, meta_fence(changes, keys));
 }

@@ -48,24 +48,33 @@ const char *memc_error(const struct memc *memc);
 /* The server that holds a group's keys, from 0. */
 int memc_server_of(const struct memc *memc, int group);
 
-/* Stores `mine` where nothing is stored, then reads what is there, all in one
- * round trip: *value is `mine`, or what somebody else stored, and cas names it
- * to memc_replace. MEMC_NOT_FOUND: there is no room. */
+/* Stores `mine` where nothing is stored or, if `over` is not 0, where the value
+ * is that it names, then reads what is there, all in one round trip: *value is
+ * `mine`, or what somebody else stored, and cas names it to memc_replace and
+ * for `over`. MEMC_NOT_FOUND: there is no room, or nothing. */
 enum memc_result memc_claim(struct memc *memc, int group, const char *key,
-    const char *mine, int ttl_seconds, struct buf *value, uint64_t *cas);
+    const char *mine, int ttl_seconds, uint64_t over, struct buf *value,
+    uint64_t *cas);
 
 /* Only over the value that cas names, and without waiting for an answer: where
  * that value is gone, nothing happens. */
 enum memc_result memc_replace(struct memc *memc, int group, const char *key,
     const char *value, size_t len, int ttl_seconds, uint64_t cas);
 
-/* How long, in ms, a server may do nothing about deletes and fences from now
- * on. */
+/* How long, in ms, a server may do nothing about what follows from now on. */
 void memc_limit_changes(struct memc *memc, int timeout);
 
-/* Deletes are sent without waiting; memc_fence returns when all of them that
- * were sent to that server before have run (meta.h). */
+/* Put together, and sent by memc_send without waiting (meta.h). memc_fence
+ * returns when all of them for that server have run, and tells of those whose
+ * value was found and of those in front of whose value nothing could be put:
+ * appends the keys, with a "\n" behind each, unless `keys` is NULL. */
 enum memc_result memc_delete(struct memc *memc, int group, const char *key);
-enum memc_result memc_fence(struct memc *memc, int group);
+enum memc_result memc_set(struct memc *memc, int group, const char *key,
+    const char *value, size_t len, int ttl_seconds);
+enum memc_result memc_prepend(struct memc *memc, int group, const char *key,
+    const char *bytes, size_t len);
+enum memc_result memc_find(struct memc *memc, int group, const char *key);
+enum memc_result memc_send(struct memc *memc, int group);
+enum memc_result memc_fence(struct memc *memc, int group, struct buf *keys);
 
 #endif

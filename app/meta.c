@@ -384,6 +384,13 @@ enum meta_result meta_find(struct meta *meta, const char *key)
     return result;
 }
 
+enum meta_result meta_send(struct meta *meta)
+{
+    enum meta_result result = ensure(meta);
+
+    return result ? result : send_all(meta, false);
+}
+
 enum meta_result meta_fence(struct meta *meta, struct buf *keys)
 {
     enum meta_result result = ensure(meta);

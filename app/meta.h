@@ -47,6 +47,9 @@ enum meta_result meta_prepend(
 /* Asks whether there is a value; the fence tells the keys of those that are. */
 enum meta_result meta_find(struct meta *meta, const char *key);
 
+/* Sends what was put together, and waits for no answer. */
+enum meta_result meta_send(struct meta *meta);
+
 /* Returns when all commands so far have run; `keys` gets those that they tell,
  * each with a "\n" behind it. */
 enum meta_result meta_fence(struct meta *meta, struct buf *keys);

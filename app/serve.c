@@ -24,6 +24,7 @@ struct service {
     struct buf detail;
     struct buf touched;
     struct buf scratch;
+    struct news news;
 };
 
 struct service *service_new(const struct config *config,
@@ -57,6 +58,7 @@ void service_free(struct service *service)
     buf_free(&service->detail);
     buf_free(&service->touched);
     buf_free(&service->scratch);
+    news_free(&service->news);
     free(service);
 }
 
@@ -195,6 +197,7 @@ static void start_response(struct call *call, struct http_response *response)
 {
     http_response_reset(response);
     buf_reset(call->touched, KEPT);
+    news_reset(call->news, KEPT);
     response->status = 200;
     response->content_type = HTTP_JSON;
 }
@@ -239,6 +242,24 @@ static enum error handle_once(struct call *call,
     return error;
 }
 
+static void print_news(void *news, int64_t reader, struct buf *out)
+{
+    news_print(news, reader, out);
+}
+
+/* Of those whom it touched, once all is committed. */
+static void change_pages(struct call *call)
+{
+    const int64_t *feeds = (const int64_t *)(void *)call->touched->data;
+    size_t count = call->touched->len / sizeof(int64_t);
+    struct cache_news news = {call->news->post, print_news, call->news};
+
+    if (call->news->post)
+        cache_put(call->cache, feeds, count, &news);
+    else
+        cache_drop(call->cache, feeds, count);
+}
+
 static enum error run(struct call *call, const struct spec_operation *described,
     const struct api_operation *operation, struct http_response *response)
 {
@@ -250,9 +271,8 @@ static enum error run(struct call *call, const struct spec_operation *described,
     enum error error = once ? handle_once(call, operation, response)
                             : handle(call, operation, response);
     cache_meet_database(call->cache, pg_identity(call->pg));
-    if (!error && call->touched->len > 0)
-        cache_drop(call->cache, (const int64_t *)(void *)call->touched->data,
-            call->touched->len / sizeof(int64_t));
+    if (!error)
+        change_pages(call);
     return error;
 }
 
@@ -379,12 +399,14 @@ void serve(struct service *service, const struct http_request *request,
         .detail = &service->detail,
         .touched = &service->touched,
         .scratch = &service->scratch,
+        .news = &service->news,
     };
     const struct api_operation *operation = NULL;
 
     buf_reset(&service->detail, KEPT);
     buf_reset(&service->touched, KEPT);
     buf_reset(&service->scratch, KEPT);
+    news_reset(&service->news, KEPT);
 
     enum error error = request->expired ? ERR_QUEUED : OK;
     if (!error)

@@ -214,7 +214,7 @@ enum error store_friend_remove(
 
 enum error store_outbound_add(struct pg *pg, int64_t author,
     struct text subject, struct text story, int inline_friends,
-    struct item *added, struct buf *touched)
+    struct delivery *added)
 {
     static struct pg_statement statement = {
         .name = "outbound_add",
@@ -229,14 +229,16 @@ enum error store_outbound_add(struct pg *pg, int64_t author,
     enum error error = exec_found(pg, &statement, &params);
     if (error)
         return error;
-    *added = (struct item){
+    added->item = (struct item){
         .id = pg_int(pg, 0, 0),
         .from = author,
         .occurred = pg_time(pg, 0, 1),
         .subject = subject,
         .story = story,
     };
-    pg_ids(pg, 0, 2, touched);
+    pg_ids(pg, 0, 2, added->readers);
+    added->xid = pg_text(pg, 0, 3);
+    added->snapshot = pg_text(pg, 0, 4);
     return OK;
 }
 
@@ -281,10 +283,12 @@ static enum error read_items(const struct pg *pg, const struct page *page,
     LIST(ITEM, FROM, ID, WHERE,                      \
         ", CASE WHEN l.id > $5::bigint"              \
         " AND l.occurred > now() - interval '1 min'" \
-        " THEN (SELECT posts_arrived()) END")
+        " THEN (SELECT posts_arrived()) END,"        \
+        " (SELECT pg_current_snapshot()::text)")
 
 enum {
     HORIZON = 6,         /* the column of that */
+    SNAPSHOT = 7,        /* and of what the reading saw */
     LONGEST_PAUSE = 128, /* ms between looks, from 1 on, twice as long each */
     VAIN_TIME = 1000,    /* ms without a wait behind one that was in vain */
 };
@@ -384,6 +388,17 @@ static enum error wait_for_writers(struct pg *pg, const struct list *list,
     return error;
 }
 
+/* Of the first reading: what a later one saw may be newer than what it read.
+ * "": it is longer than anybody would keep. */
+static void keep_snapshot(const struct pg *pg, struct items *found)
+{
+    struct text text = pg_text(pg, 0, SNAPSHOT);
+
+    found->snapshot[0] = '\0';
+    if (text.len < sizeof(found->snapshot))
+        strcpy(found->snapshot, text.data);
+}
+
 static enum error list_posts(struct pg *pg, const struct list *list,
     const struct page *page, struct items *found)
 {
@@ -391,6 +406,8 @@ static enum error list_posts(struct pg *pg, const struct list *list,
     struct page part = *page;
 
     enum error error = read_list(pg, list, &part, found);
+    if (!error)
+        keep_snapshot(pg, found);
     bool is_settled = error || has_arrived(pg, found);
     if (!is_settled && monotonic_ms() >= vain_until) {
         error = wait_for_writers(pg, list, &part, found, &is_settled);

@@ -12,9 +12,24 @@
 #include "model.h"
 #include "pg.h"
 
+enum {
+    SNAPSHOT_SIZE = 1024 /* some hundred transactions at once */
+};
+
 struct items {
     struct item list[PAGE_LIMIT_MAX];
     struct page_ends ends;
+    char snapshot[SNAPSHOT_SIZE]; /* of posts: what the reading saw (stored.h);
+                                     "" if that takes more */
+};
+
+/* A post in the feeds of some, by which transaction and as of when (stored.h).
+ */
+struct delivery {
+    struct item item;
+    struct buf *readers;
+    struct text xid;
+    struct text snapshot;
 };
 
 struct friendships {
@@ -51,10 +66,11 @@ MUST_CHECK enum error store_friend_remove(
  * with up to inline_friends friends deliver at once, others by an order to the
  * dispatcher. In lists of posts, nothing of a page by `after`, and no newest of
  * the ends of any other, is behind a post that is still to come: some ms are
- * spent on waiting for it. */
+ * spent on waiting for it. added->readers is theirs to whom it was delivered;
+ * the texts live until the next statement. */
 MUST_CHECK enum error store_outbound_add(struct pg *pg, int64_t author,
     struct text subject, struct text story, int inline_friends,
-    struct item *added, struct buf *touched);
+    struct delivery *added);
 MUST_CHECK enum error store_outbound_list(struct pg *pg, int64_t author,
     const struct page *page, struct items *found);
 MUST_CHECK enum error store_outbound_get(

@@ -1,89 +1,392 @@
 /* The form of a page as it lies in memcached; see stored.h. */
 #include "stored.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
-    LINK_MAX_LEN = 200, /* bytes of an address */
     TAG_DIGITS = 16,
 };
 
-/* Cuts the text off the front of what is left; false if it is not there. */
-static bool take(const char **p, const char *end, const char *text)
-{
-    size_t len = strlen(text);
+/* What is left of the bytes. */
+struct rest {
+    const char *p;
+    const char *end;
+};
 
-    if ((size_t)(end - *p) < len || memcmp(*p, text, len) != 0)
+/* "10:20:10,14", as the bytes have it: `xip` are the transactions between xmin
+ * and xmax that had not ended, in their order. */
+struct snapshot {
+    uint64_t xmin;
+    uint64_t xmax;
+    struct rest xip;
+};
+
+/* --- words -------------------------------------------------------------- */
+
+static bool take(struct rest *rest, char c)
+{
+    if (rest->p == rest->end || *rest->p != c)
         return false;
-    *p += len;
+    rest->p++;
     return true;
 }
 
-/* As http_set_etag makes it. */
-static bool take_tag(const char **p, const char *end)
+/* As it is printed: without a sign, without zeros in front. */
+static bool take_number(struct rest *rest, uint64_t max, uint64_t *number)
 {
-    if (!take(p, end, "\""))
-        return false;
-    for (int i = 0; i < TAG_DIGITS; i++, (*p)++)
-        if (*p == end ||
-            !((**p >= '0' && **p <= '9') || (**p >= 'a' && **p <= 'f')))
+    const char *start = rest->p;
+
+    *number = 0;
+    for (; rest->p < rest->end && *rest->p >= '0' && *rest->p <= '9';
+         rest->p++) {
+        uint64_t digit = (uint64_t)(*rest->p - '0');
+        if (*number > (max - digit) / 10)
             return false;
-    return take(p, end, "\"\r\n");
+        *number = *number * 10 + digit;
+    }
+    return rest->p > start && (*start != '0' || rest->p == start + 1);
 }
 
-/* A path and query of this service. */
-static bool take_address(const char **p, const char *end)
+static bool take_int(struct rest *rest, int max, int *number)
 {
-    const char *start = *p;
+    uint64_t value;
+    bool ok = take_number(rest, (uint64_t)max, &value);
 
-    while (*p<end &&* * p> ' ' && **p < 0x7f && !strchr("<>\"\\", **p))
-        ++*p;
-    return *p - start >= 2 && *p - start <= LINK_MAX_LEN && start[0] == '/' &&
-           start[1] != '/';
+    *number = (int)value;
+    return ok;
 }
 
-static bool take_link(const char **p, const char *end, const char *relation)
+static bool take_tag(struct rest *rest, uint64_t *tag)
 {
-    return take(p, end, "<") && take_address(p, end) &&
-           take(p, end, ">; rel=\"") && take(p, end, relation) &&
-           take(p, end, "\"");
+    *tag = 0;
+    for (int i = 0; i < TAG_DIGITS; i++, rest->p++) {
+        if (rest->p == rest->end)
+            return false;
+        if (*rest->p >= '0' && *rest->p <= '9')
+            *tag = *tag << 4 | (uint64_t)(*rest->p - '0');
+        else if (*rest->p >= 'a' && *rest->p <= 'f')
+            *tag = *tag << 4 | (uint64_t)(*rest->p - 'a' + 10);
+        else
+            return false;
+    }
+    return true;
 }
 
-/* As page_print_links makes them: one or both, in this order. */
-static bool take_links(const char **p, const char *end)
+/* A path of this service, as it may stand in a Link. */
+static bool take_path(struct rest *rest, struct stored *stored)
 {
-    const char *start = *p;
-    bool has_next = take_link(p, end, "next");
+    stored->path = rest->p;
+    while (rest->p<rest->end && * rest->p> ' ' && *rest->p < 0x7f &&
+           !memchr("<>\"\\", *rest->p, 4))
+        rest->p++;
+    stored->path_len = (size_t)(rest->p - stored->path);
+    return stored->path_len >= 2 && stored->path_len <= STORED_PATH_MAX &&
+           stored->path[0] == '/' && stored->path[1] != '/';
+}
 
-    if (!has_next)
-        *p = start;
-    return has_next ? !take(p, end, ", ") || take_link(p, end, "prev")
-                    : take_link(p, end, "prev");
+/* --- snapshots ---------------------------------------------------------- */
+
+/* The next of them; 0: there is none, or it is no number. */
+static uint64_t next_xid(struct rest *xip)
+{
+    uint64_t xid = 0;
+
+    (void)take(xip, ',');
+    return take_number(xip, UINT64_MAX, &xid) ? xid : 0;
+}
+
+/* Whether they are in order and from xmin on below xmax, so that nobody has to
+ * look again. */
+static bool are_in_order(const struct snapshot *snapshot)
+{
+    struct rest xip = snapshot->xip;
+    uint64_t last = snapshot->xmin - 1;
+    bool ok = snapshot->xmin > 0 && snapshot->xmin <= snapshot->xmax;
+
+    if (xip.p < xip.end && *xip.p == ',')
+        return false;
+    while (ok && xip.p < xip.end) {
+        uint64_t xid = next_xid(&xip);
+        ok = xid > last && xid < snapshot->xmax;
+        last = xid;
+    }
+    return ok;
+}
+
+static bool take_snapshot(struct rest *rest, struct snapshot *snapshot)
+{
+    if (!take_number(rest, INT64_MAX, &snapshot->xmin) || !take(rest, ':') ||
+        !take_number(rest, INT64_MAX, &snapshot->xmax) || !take(rest, ':'))
+        return false;
+    const char *space = memchr(rest->p, ' ', (size_t)(rest->end - rest->p));
+    if (!space)
+        return false;
+    snapshot->xip = (struct rest){rest->p, space};
+    rest->p = space;
+    return are_in_order(snapshot);
+}
+
+static bool sees(const struct snapshot *snapshot, uint64_t xid)
+{
+    struct rest xip = snapshot->xip;
+    uint64_t running;
+
+    if (xid < snapshot->xmin || xid >= snapshot->xmax)
+        return xid < snapshot->xmin;
+    do
+        running = next_xid(&xip);
+    while (running && running < xid);
+    return running != xid;
+}
+
+/* Whether the one sees all that the other sees: what it does not see, the other
+ * does not see either. */
+static bool covers(const struct snapshot *one, const struct snapshot *other)
+{
+    struct rest xip = one->xip;
+
+    if (one->xmax < other->xmax)
+        return false;
+    for (uint64_t xid; (xid = next_xid(&xip)) && xid < other->xmax;)
+        if (sees(other, xid))
+            return false;
+    return true;
+}
+
+/* --- items -------------------------------------------------------------- */
+
+/* Its text begins with its id, and is an object. */
+static bool is_text_of(const struct stored_item *item)
+{
+    static const char start[] = "{\"id\":";
+    const size_t skipped = sizeof(start) - 1;
+    struct rest rest = {item->text + skipped, item->text + item->len};
+    uint64_t id;
+
+    return item->len > skipped && memcmp(item->text, start, skipped) == 0 &&
+           take_number(&rest, INT64_MAX, &id) && id == (uint64_t)item->id &&
+           take(&rest, ',') && item->text[item->len - 1] == '}';
+}
+
+static bool take_text(struct rest *rest, struct stored_item *item)
+{
+    if (item->len > (size_t)(rest->end - rest->p))
+        return false;
+    item->text = rest->p;
+    rest->p += item->len;
+    return is_text_of(item);
+}
+
+static bool take_length(struct rest *rest, struct stored_item *item)
+{
+    int len;
+
+    if (!take_tag(rest, &item->tag) || !take(rest, ' ') ||
+        !take_int(rest, CONTRACT_STORED_MAX, &len) || !take(rest, '\n'))
+        return false;
+    item->len = (size_t)len;
+    return true;
+}
+
+static bool take_id(struct rest *rest, struct stored_item *item)
+{
+    uint64_t id;
+
+    if (!take_number(rest, INT64_MAX, &id) || !take(rest, ' '))
+        return false;
+    item->id = (int64_t)id;
+    return id > 0;
+}
+
+/* In its place by id, once. */
+static void insert(struct stored *stored, const struct stored_item *item)
+{
+    struct stored_item *items = stored->items;
+    int i = stored->count;
+
+    while (i > 0 && items[i - 1].id < item->id)
+        i--;
+    if (i > 0 && items[i - 1].id == item->id)
+        return;
+    memmove(
+        &items[i + 1], &items[i], (size_t)(stored->count - i) * sizeof(*items));
+    items[i] = *item;
+    stored->count++;
+}
+
+/* --- the base ----------------------------------------------------------- */
+
+/* The lines of its items, the newest first, into `items`. */
+static bool take_lines(struct rest *rest, struct stored_item *items, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (!take_id(rest, &items[i]) || !take_length(rest, &items[i]) ||
+            (i > 0 && items[i].id >= items[i - 1].id))
+            return false;
+    return true;
+}
+
+static bool take_texts(struct rest *rest, struct stored_item *items, int count)
+{
+    if (!take(rest, '['))
+        return false;
+    for (int i = 0; i < count; i++)
+        if ((i > 0 && !take(rest, ',')) || !take_text(rest, &items[i]))
+            return false;
+    return take(rest, ']') && rest->p == rest->end;
+}
+
+/* Into an empty page. */
+static bool take_base(
+    struct rest *rest, struct snapshot *snapshot, struct stored *stored)
+{
+    uint64_t prev;
+    int older;
+
+    if (!take(rest, '=') || !take_path(rest, stored) || !take(rest, ' ') ||
+        !take_int(rest, STORED_LIMIT_MAX, &stored->limit) || !take(rest, ' ') ||
+        !take_int(rest, 1, &older) || !take(rest, ' ') ||
+        !take_number(rest, INT64_MAX, &prev) || !take(rest, ' ') ||
+        !take_snapshot(rest, snapshot) || !take(rest, ' ') ||
+        !take_int(rest, stored->limit, &stored->count) || !take(rest, '\n'))
+        return false;
+    stored->older = older;
+    stored->prev = (int64_t)prev;
+    return (!older || stored->count > 0) &&
+           take_lines(rest, stored->items, stored->count) &&
+           take_texts(rest, stored->items, stored->count);
+}
+
+/* --- what lies in front ------------------------------------------------- */
+
+struct front {
+    struct stored_item item;
+    uint64_t xid;
+    struct snapshot snapshot;
+};
+
+static bool take_front(struct rest *rest, struct front *front)
+{
+    return take(rest, '+') && take_id(rest, &front->item) &&
+           take_number(rest, INT64_MAX, &front->xid) && take(rest, ' ') &&
+           take_snapshot(rest, &front->snapshot) && take(rest, ' ') &&
+           take_length(rest, &front->item) && take_text(rest, &front->item) &&
+           take(rest, '\n');
+}
+
+static bool is_front(const struct rest *rest)
+{
+    return rest->p < rest->end && *rest->p == '+';
+}
+
+/* Goes past them. */
+static bool skip_front(struct rest *rest)
+{
+    struct front front;
+
+    while (is_front(rest))
+        if (!take_front(rest, &front))
+            return false;
+    return true;
+}
+
+/* False: the page is to be read anew (see stored.h). */
+static bool add_front(struct stored *stored, const struct front *front,
+    const struct snapshot *base, int64_t floor)
+{
+    if (front->item.id < floor || sees(base, front->xid))
+        return true;
+    if (!covers(&front->snapshot, base) || stored->count >= 2 * stored->limit)
+        return false;
+    insert(stored, &front->item);
+    return true;
 }
 
 bool stored_parse(const char *bytes, size_t len, struct stored *stored)
 {
-    const char *end = bytes + len;
-    const char *p = bytes;
+    struct rest rest = {bytes, bytes + len};
+    struct rest fronts = rest;
+    struct snapshot base;
+    struct front front;
 
-    memset(stored, 0, sizeof(*stored));
-    if (!take(&p, end, CONTRACT_STORED_START))
+    stored->count = 0;
+    if (!skip_front(&rest) || !take_base(&rest, &base, stored))
         return false;
-    stored->etag = p;
-    if (!take_tag(&p, end))
-        return false;
-    stored->etag_len = (size_t)(p - stored->etag) - 2;
-    if (take(&p, end, "Link: ")) {
-        stored->links = p;
-        if (!take_links(&p, end))
+    int64_t floor = stored->older ? stored->items[stored->count - 1].id : 0;
+    int64_t newest = stored->count > 0 ? stored->items[0].id : 0;
+    while (is_front(&fronts))
+        if (!take_front(&fronts, &front) ||
+            !add_front(stored, &front, &base, floor))
             return false;
-        stored->links_len = (size_t)(p - stored->links);
-        if (!take(&p, end, "\r\n"))
-            return false;
+    stored->is_ahead = stored->count > 0 && stored->items[0].id > newest;
+    if (stored->count > stored->limit) {
+        stored->count = stored->limit;
+        stored->older = true;
     }
-    if (!take(&p, end, "\r\n"))
-        return false;
-    stored->body = p;
-    stored->body_len = (size_t)(end - p);
     return true;
+}
+
+/* --- the page ----------------------------------------------------------- */
+
+size_t stored_length(const struct stored *stored)
+{
+    size_t len = sizeof("[]") - 1;
+
+    for (int i = 0; i < stored->count; i++)
+        len += stored->items[i].len + (i > 0);
+    return len;
+}
+
+int stored_run(const struct stored *stored, int first)
+{
+    const struct stored_item *item = &stored->items[first];
+    int count = 1;
+
+    for (; first + count < stored->count; count++, item++)
+        if (item[1].text != item->text + item->len + 1 ||
+            item->text[item->len] != ',')
+            break;
+    return count;
+}
+
+bool stored_settle(struct stored *stored, int64_t horizon)
+{
+    if (!stored->is_ahead)
+        return true;
+    stored->prev = stored->items[0].id;
+    return stored->prev <= horizon;
+}
+
+/* FNV-1a's step, a tag at a time. */
+static uint64_t mix(uint64_t sum, uint64_t value)
+{
+    return (sum ^ value) * 0x100000001b3;
+}
+
+void stored_etag(const struct stored *stored, char etag[STORED_ETAG_SIZE])
+{
+    uint64_t sum = mix(0xcbf29ce484222325, stored->older);
+
+    sum = mix(sum, (uint64_t)stored->prev);
+    for (int i = 0; i < stored->count; i++)
+        sum = mix(sum, stored->items[i].tag);
+    snprintf(etag, STORED_ETAG_SIZE, "\"%016" PRIx64 "\"", sum);
+}
+
+void stored_links(const struct stored *stored, char links[STORED_LINKS_MAX])
+{
+    int path_len = (int)stored->path_len;
+    int len = 0;
+
+    links[0] = '\0';
+    if (stored->older && stored->count > 0)
+        len = snprintf(links, STORED_LINKS_MAX,
+            "<%.*s?before=%" PRId64 ">; rel=\"next\"", path_len, stored->path,
+            stored->items[stored->count - 1].id);
+    if (stored->prev > 0)
+        snprintf(links + len, STORED_LINKS_MAX - (size_t)len,
+            "%s<%.*s?after=%" PRId64 ">; rel=\"prev\"", len > 0 ? ", " : "",
+            path_len, stored->path, stored->prev);
 }

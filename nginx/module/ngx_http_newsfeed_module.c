@@ -18,8 +18,8 @@
  * $newsfeed_keys is a word that changes with the keys that tokens are signed
  * with.
  *
- * A value is a whole response, head and body (app/stored.h). The protocol:
- * protocol.txt of memcached 1.6, "Meta Get". */
+ * A value is a page, in parts (app/stored.h), which are put together here. The
+ * protocol: protocol.txt of memcached 1.6, "Meta Get". */
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_http.h>
@@ -49,6 +49,8 @@ typedef struct {
 
 typedef struct {
     ngx_str_t key;
+    int64_t horizon; /* as it was before the question was asked */
+    ngx_chain_t *body;
 } ctx_t;
 
 ngx_module_t ngx_http_newsfeed_module;
@@ -186,25 +188,84 @@ static ngx_int_t refuse(ngx_http_request_t *r, u_char *line, size_t len)
     return NGX_HTTP_UPSTREAM_INVALID_HEADER;
 }
 
-/* It lies in the buffer to the end of the request. */
-static ngx_int_t take_stored(ngx_http_request_t *r, const struct stored *stored)
+/* A part of the body, behind the others. It lies in the upstream's buffer to
+ * the end of the request, or is constant. */
+static ngx_chain_t **add_part(
+    ngx_http_request_t *r, ngx_chain_t **last, const char *start, size_t len)
 {
-    ngx_http_upstream_t *u = r->upstream;
+    ngx_chain_t *cl;
 
-    r->headers_out.etag = add_header(r, "ETag", stored->etag, stored->etag_len);
-    if (r->headers_out.etag == NULL ||
-        (stored->links_len > 0 &&
-            add_header(r, "Link", stored->links, stored->links_len) == NULL) ||
-        ngx_http_discard_request_body(r) != NGX_OK)
+    if (last == NULL)
+        return NULL;
+    cl = ngx_alloc_chain_link(r->pool);
+    if (cl == NULL)
+        return NULL;
+    cl->buf = ngx_calloc_buf(r->pool);
+    if (cl->buf == NULL)
+        return NULL;
+    cl->buf->memory = 1;
+    cl->buf->flush = 1;
+    cl->buf->tag = (ngx_buf_tag_t)&ngx_http_newsfeed_module;
+    cl->buf->pos = (u_char *)start;
+    cl->buf->last = cl->buf->pos + len;
+    cl->next = NULL;
+    *last = cl;
+    return &cl->next;
+}
+
+static ngx_int_t assemble(
+    ngx_http_request_t *r, const struct stored *page, ngx_chain_t **body)
+{
+    ngx_chain_t **last = add_part(r, body, "[", 1);
+    int i, run;
+
+    for (i = 0; i < page->count; i += run) {
+        const struct stored_item *first = &page->items[i], *end;
+
+        run = stored_run(page, i);
+        end = &page->items[i + run - 1];
+        if (i > 0)
+            last = add_part(r, last, ",", 1);
+        last =
+            add_part(r, last, first->text, end->text + end->len - first->text);
+    }
+    last = add_part(r, last, "]", 1);
+    if (last == NULL)
+        return NGX_ERROR;
+    return NGX_OK;
+}
+
+static ngx_int_t add_headers(ngx_http_request_t *r, const struct stored *page)
+{
+    u_char *etag = ngx_pnalloc(r->pool, STORED_ETAG_SIZE + STORED_LINKS_MAX);
+    char *links = (char *)etag + STORED_ETAG_SIZE;
+
+    if (etag == NULL)
+        return NGX_ERROR;
+    stored_etag(page, (char *)etag);
+    stored_links(page, links);
+    r->headers_out.etag = add_header(r, "ETag", (char *)etag, ngx_strlen(etag));
+    if (r->headers_out.etag == NULL)
+        return NGX_ERROR;
+    if (*links && add_header(r, "Link", links, ngx_strlen(links)) == NULL)
         return NGX_ERROR;
     ngx_str_set(&r->headers_out.content_type, CONTRACT_STORED_TYPE);
     r->headers_out.content_type_len = r->headers_out.content_type.len;
+    return NGX_OK;
+}
 
+static ngx_int_t answer(ngx_http_request_t *r, const struct stored *page)
+{
+    ctx_t *ctx = ngx_http_get_module_ctx(r, ngx_http_newsfeed_module);
+    ngx_http_upstream_t *u = r->upstream;
+
+    if (add_headers(r, page) != NGX_OK ||
+        assemble(r, page, &ctx->body) != NGX_OK ||
+        ngx_http_discard_request_body(r) != NGX_OK)
+        return NGX_ERROR;
     u->headers_in.status_n = NGX_HTTP_OK;
     u->state->status = NGX_HTTP_OK;
-    u->headers_in.content_length_n = stored->body_len;
-    u->buffer.pos = (u_char *)stored->body;
-    u->buffer.last = u->buffer.pos + stored->body_len;
+    u->headers_in.content_length_n = stored_length(page);
     u->keepalive = 1;
 
     /* Or nginx would not look at If-None-Match. The others the workers do not
@@ -244,6 +305,7 @@ static ngx_int_t make_room(ngx_http_request_t *r, size_t size)
  * answer then, whatever is wrong with it. */
 static ngx_int_t process_header(ngx_http_request_t *r)
 {
+    ctx_t *ctx = ngx_http_get_module_ctx(r, ngx_http_newsfeed_module);
     ngx_http_upstream_t *u = r->upstream;
     u_char *line = u->buffer.pos, *last = u->buffer.last;
     u_char *lf = ngx_strlchr(line, last, LF);
@@ -270,9 +332,10 @@ static ngx_int_t process_header(ngx_http_request_t *r)
 
     if (value.is_won && keep_lease(r, &value.cas) != NGX_OK)
         return NGX_ERROR;
-    if (!stored_parse((char *)data, value.size, &stored))
-        return miss(u, 1); /* a lease, or what a worker will delete */
-    return take_stored(r, &stored);
+    if (!stored_parse((char *)data, value.size, &stored) ||
+        !stored_settle(&stored, ctx->horizon))
+        return miss(u, 1); /* a lease, or what a worker will read anew */
+    return answer(r, &stored);
 }
 
 /* --- the body ----------------------------------------------------------- */
@@ -288,29 +351,21 @@ static ngx_int_t begin_body(void *data)
     return NGX_OK;
 }
 
-/* It is all in the buffer. What comes behind it, while a slow client takes his
- * time, is nobody's answer. */
+/* All of it is here: it is passed on as it was assembled. What comes behind it,
+ * while a slow client takes his time, is nobody's answer. */
 static ngx_int_t pass_body(void *data, ssize_t bytes)
 {
     ngx_http_request_t *r = data;
+    ctx_t *ctx = ngx_http_get_module_ctx(r, ngx_http_newsfeed_module);
     ngx_http_upstream_t *u = r->upstream;
-    ngx_chain_t *cl;
 
     if (u->length == 0) {
         u->keepalive = 0;
         return NGX_OK;
     }
-    cl = ngx_chain_get_free_buf(r->pool, &u->free_bufs);
-    if (cl == NULL)
-        return NGX_ERROR;
-    cl->buf->flush = 1;
-    cl->buf->memory = 1;
-    cl->buf->pos = u->buffer.last;
     u->buffer.last += bytes;
-    cl->buf->last = u->buffer.last;
-    cl->buf->tag = u->output.tag;
     u->length = 0;
-    u->out_bufs = cl;
+    u->out_bufs = ctx->body;
     return NGX_OK;
 }
 
@@ -400,6 +455,31 @@ static ngx_int_t name_page(
     return NGX_OK;
 }
 
+/* 0: nobody knows it, or it is another database's than the key's. */
+static ngx_int_t read_horizon(
+    ngx_http_request_t *r, ngx_str_t *key, int64_t *horizon)
+{
+    static const char end[] = CONTRACT_HORIZON_DATABASE;
+    const char at = CONTRACT_KEY_DATABASE[0];
+    size_t len = 0; /* of the database's word */
+    ngx_str_t word;
+    ngx_int_t id;
+
+    *horizon = 0;
+    while (len < key->len && key->data[key->len - len - 1] != at)
+        len++;
+    if (read_word(r, CONTRACT_WORD_HORIZON, &word) != NGX_OK)
+        return NGX_ERROR;
+    if (word.len <= len + 1 || word.data[word.len - len - 1] != end[0] ||
+        ngx_memcmp(
+            word.data + word.len - len, key->data + key->len - len, len) != 0)
+        return NGX_OK;
+    id = ngx_atoi(word.data, word.len - len - 1);
+    if (id > 0)
+        *horizon = id;
+    return NGX_OK;
+}
+
 static ngx_uint_t is_asked(ngx_http_request_t *r, ngx_str_t *key)
 {
     return key->len > 0 && (r->method & (NGX_HTTP_GET | NGX_HTTP_HEAD)) &&
@@ -423,6 +503,8 @@ static ngx_int_t handle(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     if (ctx->key.len == 0 || is_closed(r, &server))
         return NGX_HTTP_NOT_FOUND;
+    if (read_horizon(r, &ctx->key, &ctx->horizon) != NGX_OK)
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
     if (ngx_http_upstream_create(r) != NGX_OK || resolve(r, &server) != NGX_OK)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
 

@@ -8,7 +8,8 @@
 SELECT o.id, o.participant_id, o.occurred, o.subject, o.story, NULL::boolean,
         CASE WHEN o.id > $5::bigint
             AND o.occurred > now() - interval '1 min'
-            THEN (SELECT posts_arrived()) END
+            THEN (SELECT posts_arrived()) END,
+        (SELECT pg_current_snapshot()::text)
     FROM inbound i JOIN outbound o ON o.id = i.outbound_id
     WHERE i.participant_id = $1::bigint
         AND outbound_id < $2::bigint AND $3::bigint = 0

@@ -1,6 +1,7 @@
 -- A post: its row, and up to $4 friends get it at once; for an author with
 -- more of them an order is written, and the dispatcher delivers. Its id, its
--- time and who has got it; no row, and nothing done, if there is no author.
+-- time, who has got it, by which transaction and as of when; no row, and nothing
+-- done, if there is no author.
 --   $1 author, $2 subject, $3 story, $4 friends at most
 --
 -- The transaction takes its number before the post takes its id, which the
@@ -24,4 +25,6 @@ orders AS (
     INSERT INTO outbox (kind, participant_id, other_id)
         SELECT 'd', participant_id, id FROM post, size
         WHERE is_large)
-SELECT id, occurred, array(SELECT participant_id FROM delivery) FROM post;
+SELECT id, occurred, array(SELECT participant_id FROM delivery),
+    pg_current_xact_id()::text, pg_current_snapshot()::text
+    FROM post;

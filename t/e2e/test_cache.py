@@ -16,6 +16,10 @@ def inbound(reader):
     return f"/participant/{reader}/inbound"
 
 
+def outbound(author):
+    return f"/participant/{author}/outbound"
+
+
 def x_cache(answers):
     return [answer.headers["x-cache"] for answer in answers]
 
@@ -207,17 +211,53 @@ def test_concurrent_misses_of_one_page_cost_few_queries(make_stack):
     assert before < reads() <= before + 10 * len(readers)
 
 
+def is_cached(door, reader):
+    return any(f":inbound:{reader}@" in key for key in door.cached_keys())
+
+
+def fill(door, reader):
+    """The dispatcher may drop it once more, so this is for eventually."""
+    door.client.inbound(reader)
+    return is_cached(door, reader)
+
+
 def test_a_page_is_refilled_after_a_write(door, cached):
     author, reader = cached
+    item = door.client.publish(author)
+    eventually(lambda: fill(door, reader))
+    assert door.client.delete(f"{outbound(author)}/{item}").status == 204
+    assert not is_cached(door, reader)
+    eventually(lambda: fill(door, reader))
 
-    def is_cached():
-        return any(f":inbound:{reader}@" in key for key in door.cached_keys())
 
-    def fill():  # again, should the dispatcher drop it once more
-        door.client.inbound(reader)
-        return is_cached()
+def test_a_page_stays_cached_when_something_is_posted(door, cached):
+    author, reader = cached
 
-    eventually(fill)
+    def publish():
+        item = door.client.publish(author)
+        stays = is_cached(door, reader)
+        assert door.client.inbound(reader)[0]["id"] == item
+        return stays
+
+    eventually(lambda: fill(door, reader))
+    eventually(publish)
+
+
+def test_a_page_with_news_is_the_page_that_a_worker_reads(door, cached):
+    author, reader = cached
+    for _ in range(30):
+        door.client.publish(author)
+        page = door.client.get(inbound(reader))
+        read = door.client.get(f"{inbound(reader)}?limit={len(page.json)}")
+        assert page.json == read.json
+        assert page.links["prev"] == read.links["prev"].replace(
+            f"limit={len(page.json)}&", "")
+
+
+def test_a_page_with_news_has_the_tag_of_the_page_read_anew(door, cached):
+    author, reader = cached
     door.client.publish(author)
-    assert not is_cached()
-    eventually(fill)
+    with_news = door.client.get(inbound(reader)).headers["etag"]
+    someone = door.client.add_participant()
+    door.client.befriend(reader, someone)  # drops the page
+    assert door.client.get(inbound(reader)).headers["etag"] == with_news

@@ -302,13 +302,13 @@ def test_a_sign_outlives_the_service(impatient):
     hits_again(stack)
 
 
-def killed_before_the_drop(stack, proxy, readers, write):
-    """Runs the write, whose worker dies between commit and drop. The pages of
-    these readers are in the cache."""
+def killed_before_the_drop(stack, proxy, readers, write, command=b"md "):
+    """Runs the write, whose worker dies between commit and drop, or whatever it
+    commands memcached. The pages of these readers are in the cache."""
     eventually(stack.has_caught_up)  # or the dispatcher drops them once more
     for reader in readers:
         stack.client.hit(f"/participant/{reader}/inbound")
-    killed = proxy.kill_before(b"md ", stack.workers)
+    killed = proxy.kill_before(command, stack.workers)
     answer = write()
     assert killed, "no worker was killed"
     assert answer.status == 503
@@ -322,7 +322,8 @@ def test_a_worker_killed_between_commit_and_drop_leaves_nothing_stale(proxied):
         author, reader = stack.client.friends_of_new()
         killed_before_the_drop(
             stack, proxy, [reader],
-            lambda: stack.client.post(f"/participant/{author}/outbound", body))
+            lambda: stack.client.post(f"/participant/{author}/outbound", body),
+            command=b"ms ")
         eventually(lambda: len(stack.client.inbound(reader)) == 1, within=1)
         assert len(stack.client.outbound_ids(author)) == 1
 

@@ -23,6 +23,10 @@ enum operation {
     ADD,
     REPLACE,
     DELETE,
+    SET,
+    PREPEND,
+    FIND,
+    SEND,
     FENCE,
     OPERATIONS,
 };
@@ -42,6 +46,8 @@ static struct entry {
 } entries[ENTRIES];
 
 static uint64_t last_cas;
+static struct buf told[SERVERS]; /* keys, by the next fence */
+static const char *unchangeable; /* a key before whose value nothing is put */
 static int calls[OPERATIONS][SERVERS];
 static bool is_failing[OPERATIONS][SERVERS];
 static int losses[OPERATIONS][SERVERS]; /* so many calls find no connection */
@@ -170,22 +176,26 @@ const char *memc_error(const struct memc *memc)
     return "as the test wants it";
 }
 
-/* An add, whose answer nobody waits for, and a get behind it. */
+/* An add, or a compare and swap, whose answer nobody waits for, and a get
+ * behind it. */
 enum memc_result memc_claim(struct memc *memc, int group, const char *key,
-    const char *mine, int ttl_seconds, struct buf *value, uint64_t *cas)
+    const char *mine, int ttl_seconds, uint64_t over, struct buf *value,
+    uint64_t *cas)
 {
     int server = memc_server_of(memc, group);
 
     enum memc_result result = begin(memc, ADD, group);
-    if (result == MEMC_OK && !find(server, key)) {
+    struct entry *e = find(server, key);
+    if (result == MEMC_OK && !e && !over) {
         put(server, key, "");
         fill(find(server, key), mine, strlen(mine), ttl_seconds);
-    }
+    } else if (result == MEMC_OK && e && e->cas == over)
+        fill(e, mine, strlen(mine), ttl_seconds);
     if (result == MEMC_OK)
         result = begin(memc, GET, group);
     if (result != MEMC_OK)
         return result;
-    const struct entry *e = find(server, key);
+    e = find(server, key);
     buf_reset(value, value->cap);
     if (!e)
         return MEMC_NOT_FOUND;
@@ -218,14 +228,71 @@ enum memc_result memc_delete(struct memc *memc, int group, const char *key)
     return MEMC_OK;
 }
 
-enum memc_result memc_fence(struct memc *memc, int group)
+enum memc_result memc_set(struct memc *memc, int group, const char *key,
+    const char *value, size_t len, int ttl_seconds)
 {
+    int server = memc_server_of(memc, group);
+
+    enum memc_result result = begin(memc, SET, group);
+    if (result != MEMC_OK)
+        return result;
+    put(server, key, "");
+    fill(find(server, key), value, len, ttl_seconds);
+    return MEMC_OK;
+}
+
+static void tell(int server, const char *key)
+{
+    buf_printf(&told[server], "%s\n", key);
+}
+
+enum memc_result memc_prepend(struct memc *memc, int group, const char *key,
+    const char *bytes, size_t len)
+{
+    int server = memc_server_of(memc, group);
+    char value[128];
+
+    enum memc_result result = begin(memc, PREPEND, group);
+    struct entry *e = find(server, key);
+    if (result != MEMC_OK || !e)
+        return result;
+    if (unchangeable && strcmp(unchangeable, key) == 0) {
+        tell(server, key);
+        return MEMC_OK;
+    }
+    snprintf(value, sizeof(value), "%.*s%s", (int)len, bytes, e->value);
+    fill(e, value, strlen(value), e->ttl);
+    return MEMC_OK;
+}
+
+enum memc_result memc_find(struct memc *memc, int group, const char *key)
+{
+    int server = memc_server_of(memc, group);
+
+    enum memc_result result = begin(memc, FIND, group);
+    if (result == MEMC_OK && find(server, key))
+        tell(server, key);
+    return result;
+}
+
+enum memc_result memc_send(struct memc *memc, int group)
+{
+    return begin(memc, SEND, group);
+}
+
+enum memc_result memc_fence(struct memc *memc, int group, struct buf *keys)
+{
+    int server = memc_server_of(memc, group);
+
     enum memc_result result = begin(memc, FENCE, group);
     if (result != MEMC_OK)
         return result;
     for (struct entry *e = entries; e < entries + ENTRIES; e++)
-        if (e->is_doomed && e->server == memc_server_of(memc, group))
+        if (e->is_doomed && e->server == server)
             *e = (struct entry){0};
+    if (keys)
+        buf_add(keys, buf_text(&told[server]), told[server].len);
+    buf_reset(&told[server], 0);
     return MEMC_OK;
 }
 
@@ -287,6 +354,9 @@ static void tear_down(void)
     memset(losses, 0, sizeof(losses));
     memset(&meanwhile, 0, sizeof(meanwhile));
     memset(guards, 0, sizeof(guards));
+    for (int i = 0; i < SERVERS; i++)
+        buf_free(&told[i]);
+    unchangeable = NULL;
 }
 
 static void let_happen(enum operation operation, int n, void (*happen)(void))
@@ -630,6 +700,155 @@ START_TEST(a_drop_of_nothing_asks_nobody)
 {
     ck_assert(cache_try_drop(cache, NULL, 0));
     ck_assert_int_eq(count_calls(), 0);
+}
+END_TEST
+
+/* --- news --------------------------------------------------------------- */
+
+static void print_news(void *context, int64_t reader, struct buf *out)
+{
+    buf_printf(out, "%s%lld,", (const char *)context, (long long)reader);
+}
+
+static char text[] = "n";
+static const struct cache_news news = {
+    .post = 9, .print = print_news, .context = text};
+
+#define CONFIRMED "nf:put:9@1"
+
+static void put_news(int64_t reader)
+{
+    cache_put(cache, &reader, 1, &news);
+}
+
+START_TEST(news_are_put_in_front_of_the_pages_of_each_server)
+{
+    put(0, KEY_0, "page");
+    put(1, KEY_1, "page");
+    cache_put(cache, (int64_t[]){ON_0, ON_1, ON_2}, 3, &news);
+    ck_assert_str_eq(value_of(0, KEY_0), "n3,page");
+    ck_assert_str_eq(value_of(1, KEY_1), "n7,page");
+    ck_assert_ptr_null(value_of(2, KEY_2));
+    for (int i = 0; i < SERVERS; i++) {
+        ck_assert_str_eq(value_of(i, CONFIRMED), "");
+        ck_assert_int_eq(calls[FENCE][i], 1);
+        ck_assert_int_eq(calls[DELETE][i], 0);
+    }
+}
+END_TEST
+
+START_TEST(a_page_that_was_read_before_the_news_is_not_stored)
+{
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    put_news(ON_1);
+    cache_store(cache, ON_1, "old", 3);
+    ck_assert_str_ne(value_of(1, KEY_1), "old");
+}
+END_TEST
+
+START_TEST(what_is_no_page_is_taken_over_by_one_reader)
+{
+    put(1, KEY_1, "n7,no page");
+    ck_assert_int_eq(fetch(ON_1), CACHE_HIT);
+    ck_assert_int_eq(cache_fetch(other, ON_1, 0, &other_page), CACHE_HIT);
+    ck_assert_int_eq(cache_take_over(cache, ON_1, &page), CACHE_LEASE);
+    ck_assert_int_eq(cache_take_over(other, ON_1, &other_page), CACHE_LEASE);
+    cache_store(cache, ON_1, "new", 3);
+    cache_store(other, ON_1, "newer", 5); /* it shared the lease */
+    ck_assert_str_eq(value_of(1, KEY_1), "new");
+    ck_assert_int_eq(fetch(ON_1), CACHE_HIT);
+}
+END_TEST
+
+START_TEST(what_was_taken_over_is_not_stored_behind_news)
+{
+    put(1, KEY_1, "no page");
+    ck_assert_int_eq(fetch(ON_1), CACHE_HIT);
+    ck_assert_int_eq(cache_take_over(cache, ON_1, &page), CACHE_LEASE);
+    put_news(ON_1);
+    cache_store(cache, ON_1, "old", 3);
+    ck_assert_str_ne(value_of(1, KEY_1), "old");
+}
+END_TEST
+
+START_TEST(a_page_that_took_its_place_is_found_by_who_takes_over)
+{
+    put(1, KEY_1, "no page");
+    ck_assert_int_eq(fetch(ON_1), CACHE_HIT);
+    put(1, KEY_1, "page");
+    ck_assert_int_eq(cache_take_over(cache, ON_1, &page), CACHE_HIT);
+    ck_assert_str_eq(buf_text(&page), "page");
+}
+END_TEST
+
+START_TEST(a_page_that_cannot_be_changed_is_dropped_before_it_is_confirmed)
+{
+    put(1, KEY_1, "page");
+    unchangeable = KEY_1;
+    put_news(ON_1);
+    ck_assert_ptr_null(value_of(1, KEY_1));
+    ck_assert_str_eq(value_of(1, CONFIRMED), "");
+}
+END_TEST
+
+START_TEST(news_that_a_server_does_not_take_are_owed_and_not_confirmed)
+{
+    put(0, KEY_0, "page");
+    put(1, KEY_1, "page");
+    is_failing[FENCE][1] = true;
+    cache_put(cache, (int64_t[]){ON_0, ON_1}, 2, &news);
+    ck_assert(runtime_is_closed(dir, "1") && !runtime_is_closed(dir, "0"));
+    ck_assert_ptr_null(value_of(1, CONFIRMED));
+    ck_assert_str_eq(value_of(0, CONFIRMED), "");
+}
+END_TEST
+
+START_TEST(news_over_a_lost_connection_are_put_once_more)
+{
+    put(1, KEY_1, "page");
+    losses[FENCE][1] = 1;
+    put_news(ON_1);
+    ck_assert_str_eq(value_of(1, KEY_1), "n7,n7,page");
+    ck_assert(!runtime_is_closed(dir, "1"));
+}
+END_TEST
+
+START_TEST(a_confirmation_is_found)
+{
+    struct cache_post posts[] = {
+        {8, (int64_t[]){ON_1}, 1, false},
+        {9, (int64_t[]){ON_1, ON_0}, 2, false},
+        {10, NULL, 0, false},
+        {11, (int64_t[]){ON_0}, 1, false},
+    };
+
+    cache_put(cache, (int64_t[]){ON_0, ON_1}, 2, &news);
+    ck_assert(cache_find_unconfirmed(cache, posts, 4));
+    ck_assert(posts[0].is_unconfirmed);
+    ck_assert(!posts[1].is_unconfirmed);
+    ck_assert(!posts[2].is_unconfirmed);
+    ck_assert(posts[3].is_unconfirmed);
+}
+END_TEST
+
+START_TEST(a_post_that_one_server_has_not_confirmed_is_unconfirmed)
+{
+    struct cache_post post = {9, (int64_t[]){ON_1, ON_0}, 2, false};
+
+    put_news(ON_1);
+    ck_assert(cache_find_unconfirmed(cache, &post, 1));
+    ck_assert(post.is_unconfirmed);
+}
+END_TEST
+
+START_TEST(where_nobody_can_be_asked_nothing_is_confirmed)
+{
+    struct cache_post post = {9, (int64_t[]){ON_1}, 1, false};
+
+    put_news(ON_1);
+    is_failing[FENCE][1] = true;
+    ck_assert(!cache_find_unconfirmed(cache, &post, 1));
+    ck_assert(post.is_unconfirmed);
 }
 END_TEST
 
@@ -1393,6 +1612,21 @@ static void add_failures(TCase *tests)
     tcase_add_test(tests, a_store_that_fails_is_noted);
     tcase_add_test(tests, a_drop_gives_a_server_up_that_does_not_take_a_delete);
     tcase_add_test(tests, a_drop_fails_though_the_first_delete_went_out);
+    tcase_add_test(tests, news_are_put_in_front_of_the_pages_of_each_server);
+    tcase_add_test(tests, a_page_that_was_read_before_the_news_is_not_stored);
+    tcase_add_test(tests, what_is_no_page_is_taken_over_by_one_reader);
+    tcase_add_test(tests, what_was_taken_over_is_not_stored_behind_news);
+    tcase_add_test(
+        tests, a_page_that_took_its_place_is_found_by_who_takes_over);
+    tcase_add_test(
+        tests, a_page_that_cannot_be_changed_is_dropped_before_it_is_confirmed);
+    tcase_add_test(
+        tests, news_that_a_server_does_not_take_are_owed_and_not_confirmed);
+    tcase_add_test(tests, news_over_a_lost_connection_are_put_once_more);
+    tcase_add_test(tests, a_confirmation_is_found);
+    tcase_add_test(
+        tests, a_post_that_one_server_has_not_confirmed_is_unconfirmed);
+    tcase_add_test(tests, where_nobody_can_be_asked_nothing_is_confirmed);
     tcase_add_test(tests, a_drop_fails_if_the_fence_does);
     tcase_add_test(
         tests, a_server_that_failed_to_drop_is_asked_again_with_less_patience);

@@ -119,99 +119,6 @@ START_TEST(nothing_matches_a_response_without_a_tag)
 }
 END_TEST
 
-static void round_trip(void)
-{
-    struct http_response parsed = {0};
-
-    http_print_stored(&response, &out);
-    ck_assert(http_parse_stored(out.data, out.len, &parsed));
-    ck_assert_int_eq(parsed.status, 200);
-    ck_assert_str_eq(parsed.content_type, HTTP_JSON);
-    ck_assert_str_eq(parsed.etag, response.etag);
-    ck_assert_str_eq(buf_text(&parsed.headers), buf_text(&response.headers));
-    ck_assert_str_eq(buf_text(&parsed.body), buf_text(&response.body));
-    http_response_free(&parsed);
-}
-
-START_TEST(a_page_comes_back_as_it_was)
-{
-    make_page("[{\"id\":1}]");
-    http_header(&response, "Link", "</a?before=1>; rel=\"next\"");
-    round_trip();
-}
-END_TEST
-
-START_TEST(a_page_without_further_headers_comes_back)
-{
-    make_page("[]");
-    round_trip();
-}
-END_TEST
-
-START_TEST(a_body_with_empty_lines_comes_back)
-{
-    make_page("[\r\n\r\n]\r\n\r\n");
-    round_trip();
-}
-END_TEST
-
-START_TEST(an_empty_body_comes_back)
-{
-    make_page("");
-    round_trip();
-}
-END_TEST
-
-START_TEST(a_page_begins_as_an_http_response)
-{
-    make_page("[]");
-    strcpy(response.etag, "\"1\"");
-    http_header(&response, "Link", "<x>");
-    http_print_stored(&response, &out);
-    ck_assert_str_eq(buf_text(&out), "HTTP/1.1 200 OK\r\n"
-                                     "Content-Type: application/json\r\n"
-                                     "ETag: \"1\"\r\n"
-                                     "Link: <x>\r\n"
-                                     "\r\n"
-                                     "[]");
-}
-END_TEST
-
-/* Whatever is cut off the end of the head, nothing is read beyond the end:
- * each piece is in memory of its own size. */
-START_TEST(no_cut_head_is_a_page)
-{
-    make_page("");
-    http_header(&response, "Link", "</x>; rel=\"prev\"");
-    http_print_stored(&response, &out);
-    for (size_t len = 0; len < out.len; len++) {
-        char *piece = malloc(len + !len);
-        struct http_response parsed = {0};
-        memcpy(piece, out.data, len);
-        ck_assert_msg(!http_parse_stored(piece, len, &parsed), "%zu", len);
-        http_response_free(&parsed);
-        free(piece);
-    }
-}
-END_TEST
-
-static const char *const no_pages[] = {
-    "L:123",
-    "HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nETag: \"1\""
-    "\r\n\r\n{}",
-    "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nETag: \"1\"\r\n\r\n{}",
-    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nETag: 1\r\n\r\n{}",
-    "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nETag: "
-    "\"123456789012345678901234567890\"\r\n\r\n{}",
-};
-
-START_TEST(other_bytes_are_no_page)
-{
-    ck_assert(
-        !http_parse_stored(no_pages[_i], strlen(no_pages[_i]), &response));
-}
-END_TEST
-
 START_TEST(a_reset_response_is_empty)
 {
     make_page("[]");
@@ -269,13 +176,6 @@ void add_tests(TCase *tests)
     tcase_add_loop_test(
         tests, if_none_match_is_compared_weakly, 0, COUNT(matches));
     tcase_add_test(tests, nothing_matches_a_response_without_a_tag);
-    tcase_add_test(tests, a_page_comes_back_as_it_was);
-    tcase_add_test(tests, a_page_without_further_headers_comes_back);
-    tcase_add_test(tests, a_body_with_empty_lines_comes_back);
-    tcase_add_test(tests, an_empty_body_comes_back);
-    tcase_add_test(tests, a_page_begins_as_an_http_response);
-    tcase_add_test(tests, no_cut_head_is_a_page);
-    tcase_add_loop_test(tests, other_bytes_are_no_page, 0, COUNT(no_pages));
     tcase_add_test(tests, a_reset_response_is_empty);
     tcase_add_loop_test(tests, escapes_are_decoded, 0, COUNT(escapes));
 }

@@ -145,9 +145,10 @@ START_TEST(a_server_that_is_not_there_is_a_lost_connection)
 
     for (int i = 0; i < 2; i++) { /* at once, each time */
         ck_assert_int_eq(
-            memc_claim(memc, 1, "key", "v", 1, &value, &cas), MEMC_LOST);
+            memc_claim(memc, 1, "key", "v", 1, 0, &value, &cas), MEMC_LOST);
         ck_assert_int_eq(memc_replace(memc, 1, "key", "v", 1, 1, 1), MEMC_LOST);
         ck_assert_int_eq(memc_delete(memc, 1, "key"), MEMC_LOST);
+        ck_assert_int_eq(memc_fence(memc, 1, NULL), MEMC_LOST);
     }
     buf_free(&value);
     memc_free(memc);
@@ -163,13 +164,14 @@ START_TEST(a_lack_of_memory_does_not_last)
     uint64_t cas;
 
     ck_assert_int_eq(
-        memc_claim(memc, 1, "key", "v", 1, &value, &cas), MEMC_LOST);
+        memc_claim(memc, 1, "key", "v", 1, 0, &value, &cas), MEMC_LOST);
     memory_end_after(0, false);
-    enum memc_result result = memc_claim(memc, 1, "key", "v", 1, &value, &cas);
+    enum memc_result result =
+        memc_claim(memc, 1, "key", "v", 1, 0, &value, &cas);
     ck_assert(memory_restore());
     ck_assert_int_eq(result, MEMC_FAILED);
     ck_assert_int_eq(
-        memc_claim(memc, 1, "key", "v", 1, &value, &cas), MEMC_LOST);
+        memc_claim(memc, 1, "key", "v", 1, 0, &value, &cas), MEMC_LOST);
     buf_free(&value);
     memc_free(memc);
 }

@@ -35,6 +35,7 @@ static void make_items(struct items *found)
     found->ends = ends;
     found->list[0] = make_item(12);
     found->list[1] = make_item(11);
+    strcpy(found->snapshot, "9:10:9");
 }
 
 enum error store_participant_add(
@@ -100,13 +101,15 @@ enum error store_friend_remove(
 
 enum error store_outbound_add(struct pg *pg, int64_t author,
     struct text subject, struct text story, int inline_friends,
-    struct item *added, struct buf *touched)
+    struct delivery *added)
 {
     (void)pg;
     (void)inline_friends;
-    *added = (struct item){
+    added->item = (struct item){
         .id = 13, .from = author, .subject = subject, .story = story};
-    buf_add(touched, &author, sizeof(author));
+    buf_add(added->readers, &author, sizeof(author));
+    added->xid = (struct text){"17", 2};
+    added->snapshot = (struct text){"17:17:", 6};
     return OK;
 }
 
@@ -271,6 +274,21 @@ enum cache_lookup cache_fetch(
     return CACHE_LEASE;
 }
 
+int64_t cache_horizon(struct cache *cache)
+{
+    (void)cache;
+    return 0;
+}
+
+enum cache_lookup cache_take_over(
+    struct cache *cache, int64_t participant, struct buf *page)
+{
+    (void)cache;
+    (void)participant;
+    (void)page;
+    return CACHE_MISS;
+}
+
 void cache_store(
     struct cache *cache, int64_t participant, const char *page, size_t len)
 {
@@ -291,6 +309,17 @@ void cache_drop(struct cache *cache, const int64_t *participants, size_t count)
     (void)cache;
     (void)participants;
     (void)count;
+}
+
+void cache_put(struct cache *cache, const int64_t *participants, size_t count,
+    const struct cache_news *news)
+{
+    struct buf out = {0};
+
+    (void)cache;
+    for (size_t i = 0; i < count; i++)
+        news->print(news->context, participants[i], &out);
+    buf_free(&out);
 }
 
 void cache_meet_database(struct cache *cache, int64_t identity)
