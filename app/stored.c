@@ -42,7 +42,7 @@ static bool take_number(struct rest *rest, uint64_t max, uint64_t *number)
     for (; rest->p < rest->end && *rest->p >= '0' && *rest->p <= '9';
          rest->p++) {
         uint64_t digit = (uint64_t)(*rest->p - '0');
-        if (*number > (max - digit) / 10)
+        if (digit > max || *number > (max - digit) / 10)
             return false;
         *number = *number * 10 + digit;
     }
