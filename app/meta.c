@@ -406,5 +406,6 @@ enum meta_result meta_fence(struct meta *meta, struct buf *keys)
             return fail(meta, META_FAILED, "no memory");
     }
     buf_reset(&meta->told, KEPT);
+    buf_reset(&meta->refused, KEPT);
     return result;
 }

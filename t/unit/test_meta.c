@@ -150,6 +150,27 @@ START_TEST(what_could_not_be_put_in_front_is_told)
 }
 END_TEST
 
+START_TEST(what_was_refused_before_is_not_told_again)
+{
+    static const char prepend[] = "ms a 1 MP k q\r\nx\r\nmg a k q Op\r\nmn\r\n";
+
+    server = fork();
+    ck_assert_int_ge(server, 0);
+    if (server == 0) {
+        int peer = accept(listener, NULL, NULL);
+        play(peer, prepend, "NS ka\r\nMN\r\n");
+        play(peer, prepend, "HD ka Op\r\nMN\r\n");
+        _exit(0);
+    }
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(meta_prepend(meta, "a", "x", 1), META_OK);
+        ck_assert_int_eq(meta_fence(meta, &keys), META_OK);
+        ck_assert_uint_eq(keys.len, 0);
+    }
+    ck_assert(was_served());
+}
+END_TEST
+
 START_TEST(what_is_found_is_told)
 {
     serve("mg a k q\r\nmg b k q\r\nmn\r\n", "HD kb\r\nMN\r\n", true);
@@ -331,6 +352,7 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, deletes_are_sent_at_the_fence_and_answered_by_it);
     tcase_add_test(tests, a_connection_is_used_again);
     tcase_add_test(tests, what_could_not_be_put_in_front_is_told);
+    tcase_add_test(tests, what_was_refused_before_is_not_told_again);
     tcase_add_test(tests, what_is_found_is_told);
     tcase_add_test(tests, a_lack_of_memory_there_is_no_failure);
     tcase_add_test(tests, many_commands_at_once_do_not_get_stuck);
