@@ -238,10 +238,11 @@ static ngx_int_t assemble(
 static ngx_int_t add_headers(ngx_http_request_t *r, const struct stored *page)
 {
     u_char *etag = ngx_pnalloc(r->pool, STORED_ETAG_SIZE + STORED_LINKS_MAX);
-    char *links = (char *)etag + STORED_ETAG_SIZE;
+    char *links;
 
     if (etag == NULL)
         return NGX_ERROR;
+    links = (char *)etag + STORED_ETAG_SIZE;
     stored_etag(page, (char *)etag);
     stored_links(page, links);
     r->headers_out.etag = add_header(r, "ETag", (char *)etag, ngx_strlen(etag));
