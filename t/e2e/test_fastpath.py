@@ -423,10 +423,11 @@ def any_page(choose):
         limit=max(len(numbers), choose.randrange(6)), older=older)
 
 
-def test_whatever_memcached_says_is_the_right_page_or_a_workers(faked, path):
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_memcached_says_is_the_right_page_or_a_workers(faked, path, seed):
     """What is right is computed here once more, from the form's description."""
     stack, fake = faked
-    choose = random.Random(6)
+    choose = random.Random(seed)
     settled = {True: 0, False: 0}
 
     def get():  # what is stored may be no JSON: it is passed on as it is
@@ -439,7 +440,7 @@ def test_whatever_memcached_says_is_the_right_page_or_a_workers(faked, path):
         return x_cache(answer) == "HIT"
 
     with horizon(stack, "25@"):
-        for _ in range(2000):
+        for _ in range(500):
             stored = any_page(choose)
             for _ in range(choose.randrange(3)):
                 stored = damaged(stored, choose) or b"?"
@@ -450,7 +451,7 @@ def test_whatever_memcached_says_is_the_right_page_or_a_workers(faked, path):
                 eventually(lambda: is_hit(page))
             else:
                 assert_is_a_workers(get())
-    assert min(settled.values()) > 400
+    assert min(settled.values()) > 50
     assert "exited on signal" not in stack.log("nginx")
 
 
