@@ -48,18 +48,18 @@ SELECT is(pg_temp.subjects(:bob, :max, 2),
 SELECT is(pg_temp.subjects(:bob, :three, 2),
     ARRAY['subject 2', 'subject 1'], 'below $2');
 SELECT results_eq(format('EXECUTE swept(%s, %s, 0, 1, 0)', :bob, :two),
-    format('SELECT *, NULL::boolean, posts_arrived() FROM outbound
-        WHERE id = %s', :one),
-    'a row is the post, a NULL where the lists tell of older ones, and up to
-where all have arrived');
+    format('SELECT *, NULL::boolean, posts_arrived(),
+        pg_current_snapshot()::text FROM outbound WHERE id = %s', :one),
+    'a row is the post, a NULL where the lists tell of older ones, up to where
+all have arrived, and what was seen');
 UPDATE outbound SET occurred = now() - interval '2 min' WHERE id = :one;
 SELECT results_eq(format('EXECUTE swept(%s, %s, 0, 1, 0)', :bob, :two),
-    format('SELECT *, NULL::boolean, NULL::bigint FROM outbound
-        WHERE id = %s', :one), 'an old one has arrived');
+    format('SELECT *, NULL::boolean, NULL::bigint,
+        pg_current_snapshot()::text FROM outbound WHERE id = %s', :one), 'an old one has arrived');
 UPDATE outbound SET occurred = now() WHERE id = :one;
 SELECT results_eq(format('EXECUTE swept(%s, %s, 0, 1, %s)', :bob, :two, :one),
-    format('SELECT *, NULL::boolean, NULL::bigint FROM outbound
-        WHERE id = %s', :one), 'and one that is known to have');
+    format('SELECT *, NULL::boolean, NULL::bigint,
+        pg_current_snapshot()::text FROM outbound WHERE id = %s', :one), 'and one that is known to have');
 SELECT is(pg_temp.subjects(:ada, :max, 10), '{}', 'an empty feed: no row');
 SELECT is_empty(format('EXECUTE swept(%s, %s, %s, 10, 0)', :bob, :max, :one),
     'a page upwards is not for this');
