@@ -56,6 +56,7 @@ static void disconnect(struct meta *meta)
     if (meta->fd >= 0)
         close(meta->fd);
     meta->fd = -1;
+    meta->is_fenced = false;
     buf_reset(&meta->commands, KEPT);
     buf_reset(&meta->answers, KEPT);
     buf_reset(&meta->told, KEPT);
@@ -397,7 +398,6 @@ enum meta_result meta_fence(struct meta *meta, struct buf *keys)
 
     if (result)
         return result;
-    meta->is_fenced = false;
     buf_puts(&meta->commands, "mn\r\n");
     result = send_all(meta, true);
     if (!result && keys) {
@@ -407,5 +407,6 @@ enum meta_result meta_fence(struct meta *meta, struct buf *keys)
     }
     buf_reset(&meta->told, KEPT);
     buf_reset(&meta->refused, KEPT);
+    meta->is_fenced = false;
     return result;
 }

@@ -227,6 +227,35 @@ START_TEST(many_commands_at_once_do_not_get_stuck)
 }
 END_TEST
 
+/* Not at a fence alone, and behind one as well. */
+START_TEST(answers_are_read_while_commands_are_sent)
+{
+    static char value[1 << 20];
+    static char taken[1 << 16];
+
+    server = fork();
+    ck_assert_int_ge(server, 0);
+    if (server == 0) {
+        int peer = accept(listener, NULL, NULL);
+        play(peer, "mn\r\n", "MN\r\n");
+        play(peer, "ms k 1048576 MP k q\r\n", "NS kk\r\n");
+        size_t left = sizeof(value) + strlen("\r\nmg k k q Op\r\n");
+        for (ssize_t got = 1; left > 0 && got > 0; left -= (size_t)got)
+            got =
+                read(peer, taken, left < sizeof(taken) ? left : sizeof(taken));
+        play(peer, "md d q\r\nmn\r\n", "HD kk Op\r\nMN\r\n");
+        _exit(left > 0);
+    }
+    ck_assert_int_eq(meta_fence(meta, &keys), META_OK);
+    memset(value, 'x', sizeof(value));
+    ck_assert_int_eq(meta_prepend(meta, "k", value, sizeof(value)), META_OK);
+    ck_assert_int_eq(meta_delete(meta, "d"), META_OK); /* sends the others */
+    ck_assert_int_eq(meta_fence(meta, &keys), META_OK);
+    ck_assert_str_eq(buf_text(&keys), "k\n");
+    ck_assert(was_served());
+}
+END_TEST
+
 /* --- what goes wrong ---------------------------------------------------- */
 
 static const char *const no_keys[] = {
@@ -356,6 +385,7 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, what_is_found_is_told);
     tcase_add_test(tests, a_lack_of_memory_there_is_no_failure);
     tcase_add_test(tests, many_commands_at_once_do_not_get_stuck);
+    tcase_add_test(tests, answers_are_read_while_commands_are_sent);
     tcase_add_loop_test(tests, what_is_no_key_is_not_sent, 0,
         sizeof(no_keys) / sizeof(*no_keys));
     tcase_add_test(tests, a_long_key_is_not_sent);
