@@ -557,8 +557,9 @@ static bool change(struct cache *cache, const int64_t *participants,
         return true;
     if (!find_database(cache))
         return false;
-    do
-        changed &= change_on_all(cache, participants, count, news, may_owe);
+    do /* another database's pages know nothing of ours */
+        changed &= change_on_all(cache, participants, count,
+            is_current(cache) ? news : NULL, may_owe);
     while (has_changed(cache));
     return changed;
 }

@@ -1372,6 +1372,17 @@ START_TEST(what_is_read_from_the_database_of_before_is_not_stored)
 }
 END_TEST
 
+START_TEST(news_of_the_database_of_before_are_not_put_in_front)
+{
+    put(1, "nf:inbound:7@00000000000000ff", "page");
+    cache_meet_database(cache, 1);
+    cache_meet_database(other, 255);
+    put_news(ON_1);
+    ck_assert_ptr_null(value_of(1, "nf:inbound:7@00000000000000ff"));
+    ck_assert_ptr_null(value_of(1, "nf:put:9@00000000000000ff"));
+}
+END_TEST
+
 START_TEST(a_database_met_again_changes_nothing)
 {
     meet_another_database();
@@ -1676,6 +1687,7 @@ static void add_state(TCase *tests)
     tcase_add_test(tests, pages_of_another_database_are_not_found);
     tcase_add_test(
         tests, what_is_read_from_the_database_of_before_is_not_stored);
+    tcase_add_test(tests, news_of_the_database_of_before_are_not_put_in_front);
     tcase_add_test(tests, a_database_met_again_changes_nothing);
     tcase_add_test(tests, a_database_that_was_forgotten_is_named_again);
     tcase_add_test(tests, a_database_that_could_not_be_named_is_named_later);
