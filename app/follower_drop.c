@@ -144,15 +144,20 @@ static enum error drop(
 
 struct follower follower_drop;
 
-/* Tells nginx and the workers up to where all is done. What else there is to do
- * on this host may be done by another's, so it is also asked now and then. */
+/* Tells nginx and the workers up to where all is done: large deliveries too,
+ * and no further while there are pages that could not be dropped. What else
+ * there is to do on this host may be done by another's, so it is also asked now
+ * and then.
+ */
 static void tell_horizon(const struct shift *shift, bool more)
 {
     static struct pg_statement statement = {
         .name = "horizon",
         .sql = "SELECT least((SELECT done FROM follower WHERE name = 'drop'),"
                " (SELECT min(outbound_id) - 1 FROM follower_gap"
-               " WHERE follower = 'drop'))",
+               " WHERE follower = 'drop'),"
+               " (SELECT min(other_id) - 1 FROM outbox WHERE kind = 'd'))"
+               " WHERE NOT EXISTS (SELECT FROM outbox WHERE kind = 'c')",
         .reads = true,
     };
     static int64_t told;
@@ -164,7 +169,7 @@ static void tell_horizon(const struct shift *shift, bool more)
     if (!follower_drop.is_behind && now < next)
         return;
     next = now + TELL_INTERVAL;
-    if (pg_exec(shift->pg, &statement, &params))
+    if (pg_exec(shift->pg, &statement, &params) || pg_rows(shift->pg) == 0)
         return;
     int64_t horizon = pg_int(shift->pg, 0, 0);
     if (horizon != told)
