@@ -204,7 +204,6 @@ static ngx_chain_t **add_part(
     if (cl->buf == NULL)
         return NULL;
     cl->buf->memory = 1;
-    cl->buf->flush = 1;
     cl->buf->tag = (ngx_buf_tag_t)&ngx_http_newsfeed_module;
     cl->buf->pos = (u_char *)start;
     cl->buf->last = cl->buf->pos + len;
@@ -216,7 +215,7 @@ static ngx_chain_t **add_part(
 static ngx_int_t assemble(
     ngx_http_request_t *r, const struct stored *page, ngx_chain_t **body)
 {
-    ngx_chain_t **last = add_part(r, body, "[", 1);
+    ngx_chain_t **last = add_part(r, body, "[", 1), **end_part;
     int i, run;
 
     for (i = 0; i < page->count; i += run) {
@@ -229,9 +228,11 @@ static ngx_int_t assemble(
         last =
             add_part(r, last, first->text, end->text + end->len - first->text);
     }
+    end_part = last;
     last = add_part(r, last, "]", 1);
     if (last == NULL)
         return NGX_ERROR;
+    (*end_part)->buf->flush = 1;
     return NGX_OK;
 }
 

@@ -201,6 +201,27 @@ def test_what_is_still_to_be_delivered_is_in_its_place(stack):
         assert read(stack.client, path)[0] == [small, first]
 
 
+def test_a_page_with_news_leads_back_to_what_is_still_to_be_delivered(stack):
+    author, reader = stack.client.friends_of_new()
+    large = stack.client.add_participant()
+    stack.client.befriend(large, reader)
+    stack.client.hit(f"{link(reader)}/inbound")
+    eventually(stack.has_caught_up)
+    post = int(stack.one(
+        "WITH p AS (INSERT INTO outbound (participant_id, subject, story)"
+        f" VALUES ({large}, 'large', 'large') RETURNING id), d AS (INSERT INTO outbox"
+        " (kind, participant_id, other_id, due)"
+        f" SELECT 'd', {large}, id, now() + interval '20 s' FROM p) SELECT id FROM p"))
+    small = stack.client.publish(author)
+    eventually(lambda: int(stack.one(
+        "SELECT done FROM follower WHERE name = 'drop'")) >= small)
+    for _ in range(15):  # as soon as nginx may know of it
+        shown, prev = read(stack.client, f"{link(reader)}/inbound")
+        newer, _ = read(stack.client, prev)
+        assert post in shown + newer and small in shown + newer
+        pause(0.1)
+
+
 def test_who_takes_long_is_not_waited_for_again_and_again(make_stack):
     stack = make_stack(WORKERS="1")
     author, reader = stack.client.friends_of_new()
