@@ -58,9 +58,11 @@ def test_a_write_drops_the_pages_on_every_server(stack):
     for reader in readers:
         stack.client.inbound(reader)
     assert all(keys_of(stack, reader) for reader in readers)
-    item = stack.client.publish(author)
-    assert not any(keys_of(stack, reader) for reader in readers)
+    item = stack.client.publish(author)  # in front of them
     assert all(stack.client.inbound_ids(reader) == [item] for reader in readers)
+    assert stack.client.delete(f"/participant/{author}/outbound/{item}").status == 204
+    assert not any(keys_of(stack, reader) for reader in readers)
+    assert all(stack.client.inbound_ids(reader) == [] for reader in readers)
 
 
 def test_one_server_down_costs_only_its_own_pages(stack):
