@@ -4,17 +4,25 @@
 #include "json.h"
 #include "store.h"
 
+static enum error read_feed(
+    struct call *call, struct page *page, struct items *found)
+{
+    enum error error = api_page(call, page);
+
+    if (!error)
+        error =
+            store_inbound_list(call->pg, api_participant(call), page, found);
+    return api_explain(call, error);
+}
+
 static enum error read_page(struct call *call, struct http_response *response)
 {
     struct items found;
     struct page page;
 
-    enum error error = api_page(call, &page);
-    if (!error)
-        error =
-            store_inbound_list(call->pg, api_participant(call), &page, &found);
+    enum error error = read_feed(call, &page, &found);
     if (error)
-        return api_explain(call, error);
+        return error;
     json_print_items(&response->body, found.list, found.ends.count);
     api_link(call, response, "", &page, &found.ends);
     return OK;
@@ -30,12 +38,9 @@ static enum error read_first_page(
     struct items found;
     struct page page;
 
-    enum error error = api_page(call, &page);
-    if (!error)
-        error =
-            store_inbound_list(call->pg, api_participant(call), &page, &found);
+    enum error error = read_feed(call, &page, &found);
     if (error)
-        return api_explain(call, error);
+        return error;
     api_print_path(call, &path);
     feed_print(&found, buf_text(&path), page.limit, response, stored);
     response->headers.failed |= path.failed;
