@@ -147,8 +147,7 @@ struct follower follower_drop;
 /* Tells nginx and the workers up to where all is done: large deliveries too,
  * and no further while there are pages that could not be dropped. What else
  * there is to do on this host may be done by another's, so it is also asked now
- * and then.
- */
+ * and then. */
 static void tell_horizon(const struct shift *shift, bool more)
 {
     static struct pg_statement statement = {

@@ -30,8 +30,7 @@ struct meta {
     struct buf commands; /* not sent yet */
     struct buf answers;  /* not read yet, less than a line of them */
     struct buf told;
-    struct buf
-        refused; /* key of the value that was the last not to be stored */
+    struct buf refused; /* the last key whose value was not stored */
     char error[128];
 };
 
