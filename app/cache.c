@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cache.h"
+#include "clock.h"
 #include "contract.h"
 #include "log.h"
 #include "memc.h"
@@ -18,6 +19,7 @@ enum {
     KEY_MAX = 160,
     LEASE_SIZE = 19,
     CONFIRMED_TTL = 20, /* s that the dispatcher may take to come to a post */
+    UNSENT_MAX = 20,    /* ms that a confirmation may wait to go with others */
     HURRY = 10, /* ms that a server which did not drop in time is given */
 
     /* ms between two tries to pay a server's debts, and how long one may take
@@ -42,6 +44,8 @@ struct cache {
     uint64_t nonce;
     uint64_t lease;   /* cas of the lease, or of what was seen in its place */
     struct buf room;  /* for what is put in front of a page */
+    bool has_unsent;  /* a confirmation, that of */
+    int64_t unsent;   /* ms, monotonic */
     int64_t identity; /* of the database met last; 0: none */
     char database[CONTRACT_WORD_SIZE]; /* whose pages keys name just now */
     char before[CONTRACT_WORD_SIZE];   /* the word when that one was met */
@@ -190,6 +194,7 @@ void cache_free(struct cache *cache)
 {
     if (!cache)
         return;
+    cache_send(cache, true);
     memc_free(cache->memc);
     buf_free(&cache->room);
     free(cache);
@@ -440,16 +445,34 @@ static void name_confirmation(
         cache->database);
 }
 
-/* That all of them have it, on this server. */
+/* That all of them have it, on this server. Nobody asks at once: it goes with
+ * what is sent next. */
 static enum memc_result confirm(
-    const struct cache *cache, int group, const struct cache_news *news)
+    struct cache *cache, int group, const struct cache_news *news)
 {
     char key[KEY_MAX];
 
     name_confirmation(cache, news->post, key);
-    enum memc_result result =
-        memc_set(cache->memc, group, key, "", 0, CONFIRMED_TTL);
-    return is_failure(result) ? result : memc_send(cache->memc, group);
+    if (!cache->has_unsent)
+        cache->unsent = monotonic_ms();
+    cache->has_unsent = true;
+    return memc_set(cache->memc, group, key, "", 0, CONFIRMED_TTL);
+}
+
+/* What cannot be sent has not been confirmed, and is dropped. */
+void cache_send(struct cache *cache, bool is_idle)
+{
+    if (!cache->has_unsent ||
+        (!is_idle && monotonic_ms() - cache->unsent < UNSENT_MAX))
+        return;
+    for (int i = 0; i < memc_server_count(cache->memc); i++)
+        (void)memc_send(cache->memc, some_group(cache, i));
+    cache->has_unsent = false;
+}
+
+bool cache_has_unsent(const struct cache *cache)
+{
+    return cache->has_unsent;
 }
 
 /* Returns when it has been done, with all pages that lie on one server, of

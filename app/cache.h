@@ -109,6 +109,12 @@ void cache_drop(struct cache *cache, const int64_t *participants, size_t count);
 void cache_put(struct cache *cache, const int64_t *participants, size_t count,
     const struct cache_news *news);
 
+/* Of what may wait for a moment (the confirmation of a post goes with what is
+ * sent for the next one): sends what has waited long enough or, if nothing else
+ * is to be done, all of it. */
+void cache_send(struct cache *cache, bool is_idle);
+bool cache_has_unsent(const struct cache *cache);
+
 /* All posts up to the horizon have been put in front of their readers' pages,
  * or these were dropped: of the database whose pages are read on this host, as
  * it was set last. 0: unknown. */

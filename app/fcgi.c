@@ -19,8 +19,6 @@
 enum {
     NO_SOCKET = -1,
 
-    BEAT = 1000, /* ms that the wait for a connection may take */
-
     /* nginx sends right after it has connected. */
     FIRST_BYTE_TIMEOUT = 1000, /* ms */
 
@@ -128,11 +126,11 @@ static void limit_waiting(int fd)
 /* Looks for a connection also when the time is up: the kernel wakes one of us
  * for each, and that one may stand still. */
 static enum fcgi_event wait_for_connection(
-    struct fcgi *fcgi, const sigset_t *wait_mask)
+    struct fcgi *fcgi, int patience, const sigset_t *wait_mask)
 {
     struct epoll_event event;
 
-    if (epoll_pwait(fcgi->epoll_fd, &event, 1, BEAT, wait_mask) >= 0)
+    if (epoll_pwait(fcgi->epoll_fd, &event, 1, patience, wait_mask) >= 0)
         return FCGI_REQUEST;
     if (errno == EINTR)
         return FCGI_NOTHING;
@@ -289,11 +287,11 @@ static int64_t read_start(const struct fcgi *fcgi)
     return seconds > 0 && seconds < 1e12 ? (int64_t)(seconds * 1000) : 0;
 }
 
-enum fcgi_event fcgi_accept(struct fcgi *fcgi, const sigset_t *wait_mask,
-    void (*busy)(void *context), void *context, struct http_request *request,
-    int64_t *started_ms)
+enum fcgi_event fcgi_accept(struct fcgi *fcgi, int patience,
+    const sigset_t *wait_mask, void (*busy)(void *context), void *context,
+    struct http_request *request, int64_t *started_ms)
 {
-    enum fcgi_event event = wait_for_connection(fcgi, wait_mask);
+    enum fcgi_event event = wait_for_connection(fcgi, patience, wait_mask);
 
     if (event == FCGI_REQUEST)
         event = take_connection(fcgi);

@@ -386,9 +386,7 @@ enum meta_result meta_find(struct meta *meta, const char *key)
 
 enum meta_result meta_send(struct meta *meta)
 {
-    enum meta_result result = ensure(meta);
-
-    return result ? result : send_all(meta, false);
+    return meta->commands.len > 0 ? send_all(meta, false) : META_OK;
 }
 
 enum meta_result meta_fence(struct meta *meta, struct buf *keys)

@@ -75,6 +75,12 @@ bool service_connect(struct service *service)
     return is_connected;
 }
 
+bool service_rest(struct service *service, bool is_idle)
+{
+    cache_send(service->cache, is_idle);
+    return !cache_has_unsent(service->cache);
+}
+
 bool service_check_spec(
     const struct spec *spec, const struct config *config, struct buf *faults)
 {

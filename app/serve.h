@@ -24,6 +24,11 @@ void service_free(struct service *service);
 bool service_is_connected(const struct service *service);
 bool service_connect(struct service *service);
 
+/* To be called behind each answer and, with is_idle, where there is no request
+ * for a moment: sends what can wait (cache_send). False: something waits still.
+ */
+bool service_rest(struct service *service, bool is_idle);
+
 /* Fills the empty response, which stays the caller's; always succeeds, in that
  * every fault becomes a response. What the response needs of the request is
  * copied. */

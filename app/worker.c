@@ -17,6 +17,7 @@
 enum {
     JITTER_PERCENT = 20,
     CONNECT_INTERVAL = 100, /* ms between attempts without a connection */
+    MOMENT = 2,             /* ms without a request, to send what can wait */
 };
 
 static const int stop_signals[] = {SIGQUIT, SIGTERM, SIGINT};
@@ -94,6 +95,7 @@ struct worker {
     struct http_response response; /* its memory is used again */
     sigset_t wait_mask;
     int queue_timeout; /* ms */
+    int patience;      /* likewise, with the next request */
 };
 
 /* Whoever can have no connection, as when the database allows fewer than there
@@ -123,10 +125,12 @@ static enum fcgi_event serve_one(struct worker *worker)
 {
     struct http_request request;
     int64_t started_ms;
-    enum fcgi_event event = fcgi_accept(worker->fcgi, &worker->wait_mask,
-        mark_busy, worker->slot, &request, &started_ms);
+    enum fcgi_event event = fcgi_accept(worker->fcgi, worker->patience,
+        &worker->wait_mask, mark_busy, worker->slot, &request, &started_ms);
 
     if (event != FCGI_REQUEST) {
+        service_rest(worker->service, true);
+        worker->patience = FCGI_PATIENCE_MAX;
         slot_idle(worker->slot);
         return event;
     }
@@ -140,6 +144,8 @@ static enum fcgi_event serve_one(struct worker *worker)
     fcgi_respond(worker->fcgi, &worker->response);
     log_set_request(NULL);
     http_response_reset(&worker->response);
+    worker->patience =
+        service_rest(worker->service, false) ? FCGI_PATIENCE_MAX : MOMENT;
     slot_end(worker->slot);
     return event;
 }
@@ -153,6 +159,7 @@ int worker_run(int listen_fd, const struct setup *setup,
         .scoreboard = scoreboard,
         .slot = slot,
         .queue_timeout = config->worker_queue_timeout,
+        .patience = FCGI_PATIENCE_MAX,
     };
     uint64_t limit = choose_limit(config->worker_max_requests);
     enum fcgi_event event = FCGI_NOTHING;

@@ -1,4 +1,5 @@
 /* Tests of cache: its protocol, over a memc that is played in memory. */
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,7 @@ struct memc {
 static struct entry {
     bool is_used;
     bool is_doomed; /* deleted, and no fence has waited for that yet */
+    bool is_unsent; /* set, and nothing has been sent since */
     int server;
     char key[64];
     char value[64];
@@ -91,6 +93,13 @@ static struct entry *find(int server, const char *key)
         if (e->is_used && e->server == server && strcmp(e->key, key) == 0)
             return e;
     return NULL;
+}
+
+static void send_all(int server)
+{
+    for (struct entry *e = entries; e < entries + ENTRIES; e++)
+        if (e->server == server)
+            e->is_unsent = false;
 }
 
 static void fill(struct entry *e, const char *value, size_t len, int ttl)
@@ -238,6 +247,7 @@ enum memc_result memc_set(struct memc *memc, int group, const char *key,
         return result;
     put(server, key, "");
     fill(find(server, key), value, len, ttl_seconds);
+    find(server, key)->is_unsent = true;
     return MEMC_OK;
 }
 
@@ -277,7 +287,11 @@ enum memc_result memc_find(struct memc *memc, int group, const char *key)
 
 enum memc_result memc_send(struct memc *memc, int group)
 {
-    return begin(memc, SEND, group);
+    enum memc_result result = begin(memc, SEND, group);
+
+    if (result == MEMC_OK)
+        send_all(memc_server_of(memc, group));
+    return result;
 }
 
 enum memc_result memc_fence(struct memc *memc, int group, struct buf *keys)
@@ -287,6 +301,7 @@ enum memc_result memc_fence(struct memc *memc, int group, struct buf *keys)
     enum memc_result result = begin(memc, FENCE, group);
     if (result != MEMC_OK)
         return result;
+    send_all(server);
     for (struct entry *e = entries; e < entries + ENTRIES; e++)
         if (e->is_doomed && e->server == server)
             *e = (struct entry){0};
@@ -788,6 +803,51 @@ START_TEST(a_page_that_cannot_be_changed_is_dropped_before_it_is_confirmed)
     put_news(ON_1);
     ck_assert_ptr_null(value_of(1, KEY_1));
     ck_assert_str_eq(value_of(1, CONFIRMED), "");
+}
+END_TEST
+
+static bool is_confirmed(void)
+{
+    const struct entry *e = find(1, CONFIRMED);
+
+    return e && !e->is_unsent;
+}
+
+START_TEST(a_confirmation_goes_with_what_is_sent_next)
+{
+    put_news(ON_1);
+    ck_assert(!is_confirmed());
+    ck_assert(drop(ON_1_TOO));
+    ck_assert(is_confirmed());
+    ck_assert_int_eq(calls[SEND][1], 0);
+}
+END_TEST
+
+START_TEST(a_confirmation_waits_no_longer_than_there_are_requests)
+{
+    put_news(ON_1);
+    ck_assert(cache_has_unsent(cache));
+    cache_send(cache, true);
+    ck_assert(is_confirmed());
+    ck_assert(!cache_has_unsent(cache));
+}
+END_TEST
+
+START_TEST(a_confirmation_does_not_wait_for_long)
+{
+    put_news(ON_1);
+    poll(NULL, 0, 25);
+    cache_send(cache, false);
+    ck_assert(is_confirmed());
+}
+END_TEST
+
+START_TEST(a_confirmation_is_sent_by_who_ends)
+{
+    cache_put(other, (int64_t[]){ON_1}, 1, &news);
+    cache_free(other);
+    other = NULL;
+    ck_assert(is_confirmed());
 }
 END_TEST
 
@@ -1634,6 +1694,11 @@ static void add_failures(TCase *tests)
     tcase_add_test(
         tests, news_that_a_server_does_not_take_are_owed_and_not_confirmed);
     tcase_add_test(tests, news_over_a_lost_connection_are_put_once_more);
+    tcase_add_test(tests, a_confirmation_goes_with_what_is_sent_next);
+    tcase_add_test(
+        tests, a_confirmation_waits_no_longer_than_there_are_requests);
+    tcase_add_test(tests, a_confirmation_does_not_wait_for_long);
+    tcase_add_test(tests, a_confirmation_is_sent_by_who_ends);
     tcase_add_test(tests, a_confirmation_is_found);
     tcase_add_test(
         tests, a_post_that_one_server_has_not_confirmed_is_unconfirmed);
