@@ -18,9 +18,11 @@ enum {
     LEASE_WAIT = 5, /* ms that another reader waits for it, once */
     KEY_MAX = 160,
     LEASE_SIZE = 19,
-    CONFIRMED_TTL = 20, /* s that the dispatcher may take to come to a post */
-    UNSENT_MAX = 20,    /* ms that a confirmation may wait to go with others */
-    HURRY = 10, /* ms that a server which did not drop in time is given */
+    CONFIRMED_TTL = 20,   /* s that the dispatcher may take to come to a post */
+    NEWS_ROOM = 16 << 10, /* bytes in front of a page, beside its own length:
+                             whose page has more of them does not look */
+    UNSENT_MAX = 20, /* ms that a confirmation may wait to go with others */
+    HURRY = 10,      /* ms that a server which did not drop in time is given */
 
     /* ms between two tries to pay a server's debts, and how long one may take
      * before another process tries; where all is owed, a try counts a second */
@@ -416,7 +418,8 @@ void cache_store(
     name_key(cache, participant, key);
     note_read(cache, group,
         memc_replace(cache->memc, group, key, stored, len,
-            cache->config->cache_ttl, cache->lease));
+            (uint32_t)(2 * len + NEWS_ROOM), cache->config->cache_ttl,
+            cache->lease));
 }
 
 /* Deletes a page, or puts news in front of it. */

@@ -369,7 +369,7 @@ enum memc_result memc_claim(struct memc *memc, int group, const char *key,
 }
 
 enum memc_result memc_replace(struct memc *memc, int group, const char *key,
-    const char *value, size_t len, int ttl_seconds, uint64_t cas)
+    const char *value, size_t len, uint32_t room, int ttl_seconds, uint64_t cas)
 {
     struct group named = name_group(group);
     memcached_st *st = use(memc, &memc->values);
@@ -378,7 +378,7 @@ enum memc_result memc_replace(struct memc *memc, int group, const char *key,
         return MEMC_FAILED;
     return judge(memc, &memc->values,
         memcached_cas_by_key(st, named.name, named.len, key, strlen(key), value,
-            len, ttl_seconds, 0, cas));
+            len, ttl_seconds, room, cas));
 }
 
 /* --- changes ------------------------------------------------------------ */

@@ -57,17 +57,20 @@ enum memc_result memc_claim(struct memc *memc, int group, const char *key,
     uint64_t *cas);
 
 /* Only over the value that cas names, and without waiting for an answer: where
- * that value is gone, nothing happens. */
+ * that value is gone, nothing happens. `room`: how many bytes it may come to
+ * have by what is put in front of it. */
 enum memc_result memc_replace(struct memc *memc, int group, const char *key,
-    const char *value, size_t len, int ttl_seconds, uint64_t cas);
+    const char *value, size_t len, uint32_t room, int ttl_seconds,
+    uint64_t cas);
 
 /* How long, in ms, a server may do nothing about what follows from now on. */
 void memc_limit_changes(struct memc *memc, int timeout);
 
 /* Put together, and sent by memc_send without waiting (meta.h). memc_fence
  * returns when all of them for that server have run, and tells of those whose
- * value was found and of those in front of whose value nothing could be put:
- * appends the keys, with a "\n" behind each, unless `keys` is NULL. */
+ * value was found, of those in front of whose value nothing could be put and of
+ * those that have no room for more: appends the keys, with a "\n" behind each,
+ * unless `keys` is NULL. */
 enum memc_result memc_delete(struct memc *memc, int group, const char *key);
 enum memc_result memc_set(struct memc *memc, int group, const char *key,
     const char *value, size_t len, int ttl_seconds);

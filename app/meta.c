@@ -210,6 +210,22 @@ static bool is_refused(const struct meta *meta, struct text key)
            memcmp(buf_text(&meta->refused), key.data, key.len) == 0;
 }
 
+/* The number behind " f" and the like, 0 if none. */
+static uint64_t number_in(const char *line, const char *flag)
+{
+    const char *number = strstr(line, flag);
+
+    return number ? strtoull(number + strlen(flag), NULL, 10) : 0;
+}
+
+/* Larger than the value's client flags allow, if they do not allow anything. */
+static bool is_outgrown(const char *line)
+{
+    uint64_t room = number_in(line, " f");
+
+    return room > 0 && number_in(line, " s") > room;
+}
+
 /* False: nobody asked for such an answer. */
 static bool read_line(struct meta *meta, const char *line)
 {
@@ -221,7 +237,8 @@ static bool read_line(struct meta *meta, const char *line)
         buf_reset(&meta->refused, KEPT);
         buf_add(&meta->refused, key.data, key.len);
     } else if (starts_with(line, "HD")) {
-        if (!strstr(line, " Op") || is_refused(meta, key)) {
+        if (!strstr(line, " Op") || is_refused(meta, key) ||
+            is_outgrown(line)) {
             buf_add(&meta->told, key.data, key.len);
             buf_puts(&meta->told, "\n");
         }
@@ -371,7 +388,7 @@ enum meta_result meta_prepend(
         return result;
     buf_printf(&meta->commands, "ms %s %zu MP k q", key, len);
     add_value(meta, bytes, len);
-    buf_printf(&meta->commands, "mg %s k q Op\r\n", key);
+    buf_printf(&meta->commands, "mg %s k f s q Op\r\n", key);
     return META_OK;
 }
 

@@ -39,8 +39,10 @@ enum meta_result meta_set(struct meta *meta, const char *key, const char *value,
     size_t len, int ttl_seconds);
 
 /* Puts bytes in front of a value, where there is one, which keeps its life and
- * gets another number. Where there is one and that could not be done (it would
- * be too large, or memory is short), the fence tells its key. */
+ * its client flags, and gets another number. The fence tells its key where
+ * there is one and that could not be done (memory is short, or it would be too
+ * large) or where it has more bytes now than its client flags say, unless they
+ * are 0: all of it is copied each time. */
 enum meta_result meta_prepend(
     struct meta *meta, const char *key, const char *bytes, size_t len);
 

@@ -243,6 +243,13 @@ def test_a_page_stays_cached_when_something_is_posted(door, cached):
     eventually(publish)
 
 
+def test_a_page_that_nobody_looks_at_does_not_grow(door, cached):
+    author, reader = cached
+    for _ in range(6):
+        door.client.publish(author, story="x" * 5000)
+    assert not is_cached(door, reader)
+
+
 def test_a_page_with_news_is_the_page_that_a_worker_reads(door, cached):
     author, reader = cached
     for _ in range(30):

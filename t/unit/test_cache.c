@@ -44,6 +44,7 @@ static struct entry {
     char key[64];
     char value[64];
     uint64_t cas;
+    uint32_t room;
     int ttl;
 } entries[ENTRIES];
 
@@ -214,7 +215,7 @@ enum memc_result memc_claim(struct memc *memc, int group, const char *key,
 }
 
 enum memc_result memc_replace(struct memc *memc, int group, const char *key,
-    const char *value, size_t len, int ttl_seconds, uint64_t cas)
+    const char *value, size_t len, uint32_t room, int ttl_seconds, uint64_t cas)
 {
     enum memc_result result = begin(memc, REPLACE, group);
     if (result != MEMC_OK)
@@ -223,6 +224,7 @@ enum memc_result memc_replace(struct memc *memc, int group, const char *key,
     if (!e || e->cas != cas)
         return MEMC_NOT_FOUND;
     fill(e, value, len, ttl_seconds);
+    e->room = room;
     return MEMC_OK;
 }
 
@@ -848,6 +850,14 @@ START_TEST(a_confirmation_is_sent_by_who_ends)
     cache_free(other);
     other = NULL;
     ck_assert(is_confirmed());
+}
+END_TEST
+
+START_TEST(a_page_has_room_for_as_much_news_and_some)
+{
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    store(ON_1, "a page");
+    ck_assert_uint_eq(find(1, KEY_1)->room, 2 * strlen("a page") + 16384);
 }
 END_TEST
 
@@ -1699,6 +1709,7 @@ static void add_failures(TCase *tests)
         tests, a_confirmation_waits_no_longer_than_there_are_requests);
     tcase_add_test(tests, a_confirmation_does_not_wait_for_long);
     tcase_add_test(tests, a_confirmation_is_sent_by_who_ends);
+    tcase_add_test(tests, a_page_has_room_for_as_much_news_and_some);
     tcase_add_test(tests, a_confirmation_is_found);
     tcase_add_test(
         tests, a_post_that_one_server_has_not_confirmed_is_unconfirmed);

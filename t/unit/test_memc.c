@@ -146,7 +146,8 @@ START_TEST(a_server_that_is_not_there_is_a_lost_connection)
     for (int i = 0; i < 2; i++) { /* at once, each time */
         ck_assert_int_eq(
             memc_claim(memc, 1, "key", "v", 1, 0, &value, &cas), MEMC_LOST);
-        ck_assert_int_eq(memc_replace(memc, 1, "key", "v", 1, 1, 1), MEMC_LOST);
+        ck_assert_int_eq(
+            memc_replace(memc, 1, "key", "v", 1, 0, 1, 1), MEMC_LOST);
         ck_assert_int_eq(memc_delete(memc, 1, "key"), MEMC_LOST);
         ck_assert_int_eq(memc_fence(memc, 1, NULL), MEMC_LOST);
     }

@@ -133,9 +133,9 @@ END_TEST
 
 START_TEST(what_could_not_be_put_in_front_is_told)
 {
-    serve("ms a 1 MP k q\r\nx\r\nmg a k q Op\r\n"
-          "ms b 1 MP k q\r\nx\r\nmg b k q Op\r\n"
-          "ms c 1 MP k q\r\nx\r\nmg c k q Op\r\n"
+    serve("ms a 1 MP k q\r\nx\r\nmg a k f s q Op\r\n"
+          "ms b 1 MP k q\r\nx\r\nmg b k f s q Op\r\n"
+          "ms c 1 MP k q\r\nx\r\nmg c k f s q Op\r\n"
           "mn\r\n",
         "NS ka\r\n" /* nothing is there */
         "HD kb Op\r\n"
@@ -150,9 +150,30 @@ START_TEST(what_could_not_be_put_in_front_is_told)
 }
 END_TEST
 
+START_TEST(what_has_outgrown_its_room_is_told)
+{
+    serve("ms a 1 MP k q\r\nx\r\nmg a k f s q Op\r\n"
+          "ms b 1 MP k q\r\nx\r\nmg b k f s q Op\r\n"
+          "ms c 1 MP k q\r\nx\r\nmg c k f s q Op\r\n"
+          "mn\r\n",
+        "HD ka f100 s100 Op\r\n"
+        "HD kb f100 s101 Op\r\n"
+        "HD kc f0 s1048576 Op\r\n" /* it has no limit */
+        "MN\r\n",
+        true);
+    ck_assert_int_eq(meta_prepend(meta, "a", "x", 1), META_OK);
+    ck_assert_int_eq(meta_prepend(meta, "b", "x", 1), META_OK);
+    ck_assert_int_eq(meta_prepend(meta, "c", "x", 1), META_OK);
+    ck_assert_int_eq(meta_fence(meta, &keys), META_OK);
+    ck_assert_str_eq(buf_text(&keys), "b\n");
+    ck_assert(was_served());
+}
+END_TEST
+
 START_TEST(what_was_refused_before_is_not_told_again)
 {
-    static const char prepend[] = "ms a 1 MP k q\r\nx\r\nmg a k q Op\r\nmn\r\n";
+    static const char prepend[] =
+        "ms a 1 MP k q\r\nx\r\nmg a k f s q Op\r\nmn\r\n";
 
     server = fork();
     ck_assert_int_ge(server, 0);
@@ -239,7 +260,7 @@ START_TEST(answers_are_read_while_commands_are_sent)
         int peer = accept(listener, NULL, NULL);
         play(peer, "mn\r\n", "MN\r\n");
         play(peer, "ms k 1048576 MP k q\r\n", "NS kk\r\n");
-        size_t left = sizeof(value) + strlen("\r\nmg k k q Op\r\n");
+        size_t left = sizeof(value) + strlen("\r\nmg k k f s q Op\r\n");
         for (ssize_t got = 1; left > 0 && got > 0; left -= (size_t)got)
             got =
                 read(peer, taken, left < sizeof(taken) ? left : sizeof(taken));
@@ -381,6 +402,7 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, deletes_are_sent_at_the_fence_and_answered_by_it);
     tcase_add_test(tests, a_connection_is_used_again);
     tcase_add_test(tests, what_could_not_be_put_in_front_is_told);
+    tcase_add_test(tests, what_has_outgrown_its_room_is_told);
     tcase_add_test(tests, what_was_refused_before_is_not_told_again);
     tcase_add_test(tests, what_is_found_is_told);
     tcase_add_test(tests, a_lack_of_memory_there_is_no_failure);
