@@ -69,8 +69,11 @@ static enum cache_lookup look_up(
     struct call *call, struct http_response *response)
 {
     int64_t participant = api_participant(call);
-    int64_t horizon = cache_horizon(call->cache); /* before the page */
     struct buf *value = call->scratch;
+    int64_t horizon = 0;
+
+    if (!call->request->lease)                /* or there is no page */
+        horizon = cache_horizon(call->cache); /* before it is looked for */
 
     enum cache_lookup lookup =
         cache_fetch(call->cache, participant, call->request->lease, value);

@@ -52,6 +52,7 @@ struct cache {
     char database[CONTRACT_WORD_SIZE]; /* whose pages keys name just now */
     char before[CONTRACT_WORD_SIZE];   /* the word when that one was met */
     bool is_unwritten;                 /* its own could not be, the last time */
+    bool is_untold;                    /* nor the horizon */
 };
 
 static int group_of(int64_t participant)
@@ -609,17 +610,22 @@ void cache_put(struct cache *cache, const int64_t *participants, size_t count,
 
 /* --- the horizon -------------------------------------------------------- */
 
-void cache_set_horizon(struct cache *cache, int64_t post)
+bool cache_set_horizon(struct cache *cache, int64_t post)
 {
     char word[2 * CONTRACT_WORD_SIZE];
 
-    if (!cache->memc || !find_database(cache) || !is_current(cache))
-        return;
+    if (!cache->memc)
+        return true;
+    if (!find_database(cache) || !is_current(cache))
+        return false;
     snprintf(word, sizeof(word), "%" PRId64 CONTRACT_HORIZON_DATABASE "%s",
         post, cache->database);
-    if (!runtime_set(runtime_dir(cache), CONTRACT_WORD_HORIZON, word))
+    bool is_set = runtime_set(runtime_dir(cache), CONTRACT_WORD_HORIZON, word);
+    if (!is_set && !cache->is_untold)
         log_error("cache", "%s/" CONTRACT_WORD_HORIZON " cannot be made: %s",
             runtime_dir(cache), strerror(errno));
+    cache->is_untold = !is_set;
+    return is_set;
 }
 
 int64_t cache_horizon(struct cache *cache)

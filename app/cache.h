@@ -117,8 +117,9 @@ bool cache_has_unsent(const struct cache *cache);
 
 /* All posts up to the horizon have been put in front of their readers' pages,
  * or these were dropped: of the database whose pages are read on this host, as
- * it was set last. 0: unknown. */
-void cache_set_horizon(struct cache *cache, int64_t post);
+ * it was set last. 0: unknown. False: it could not be told, and is what it was.
+ */
+bool cache_set_horizon(struct cache *cache, int64_t post);
 int64_t cache_horizon(struct cache *cache);
 
 /* Sets is_unconfirmed where nobody has confirmed that all readers have the

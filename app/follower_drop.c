@@ -171,9 +171,8 @@ static void tell_horizon(const struct shift *shift, bool more)
     if (pg_exec(shift->pg, &statement, &params) || pg_rows(shift->pg) == 0)
         return;
     int64_t horizon = pg_int(shift->pg, 0, 0);
-    if (horizon != told)
-        cache_set_horizon(shift->cache, horizon);
-    told = horizon;
+    if (horizon != told && cache_set_horizon(shift->cache, horizon))
+        told = horizon;
 }
 
 struct follower follower_drop = {

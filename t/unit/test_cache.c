@@ -1453,6 +1453,20 @@ START_TEST(news_of_the_database_of_before_are_not_put_in_front)
 }
 END_TEST
 
+START_TEST(a_horizon_that_cannot_be_written_is_told_later)
+{
+    char path[64];
+
+    cache_meet_database(cache, 1);
+    snprintf(path, sizeof(path), "%s/horizon", dir);
+    ck_assert_int_eq(mkdir(path, 0755), 0);
+    ck_assert(!cache_set_horizon(cache, 5));
+    ck_assert_int_eq(rmdir(path), 0);
+    ck_assert(cache_set_horizon(cache, 5));
+    ck_assert_int_eq(cache_horizon(other), 5);
+}
+END_TEST
+
 START_TEST(a_database_met_again_changes_nothing)
 {
     meet_another_database();
@@ -1764,6 +1778,7 @@ static void add_state(TCase *tests)
     tcase_add_test(
         tests, what_is_read_from_the_database_of_before_is_not_stored);
     tcase_add_test(tests, news_of_the_database_of_before_are_not_put_in_front);
+    tcase_add_test(tests, a_horizon_that_cannot_be_written_is_told_later);
     tcase_add_test(tests, a_database_met_again_changes_nothing);
     tcase_add_test(tests, a_database_that_was_forgotten_is_named_again);
     tcase_add_test(tests, a_database_that_could_not_be_named_is_named_later);
