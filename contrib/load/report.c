@@ -40,6 +40,14 @@ void tally_success(struct tally *tally, enum operation operation, int64_t us)
     pthread_mutex_unlock(&tally->lock);
 }
 
+void tally_look(struct tally *tally, bool is_hit)
+{
+    pthread_mutex_lock(&tally->lock);
+    tally->looks++;
+    tally->hits += is_hit;
+    pthread_mutex_unlock(&tally->lock);
+}
+
 void tally_error(struct tally *tally, enum operation operation,
     const char *kind, const char *first)
 {
@@ -140,6 +148,11 @@ static void make_row(
     row[MAX] = percentile(list, 100);
 }
 
+static double hits_percent(const struct tally *tally)
+{
+    return 100 * (double)tally->hits / (double)tally->looks;
+}
+
 /* --- a table ------------------------------------------------------------ */
 
 static void print_table(const struct options *options, struct tally *tally,
@@ -168,6 +181,9 @@ static void print_table(const struct options *options, struct tally *tally,
     printf("\nCount and latency are of right answers. The load itself took"
            " %.0f %% of a core.\n",
         100 * cpu / seconds);
+    if (tally->looks > 0)
+        printf("Of %" PRIu64 " feeds, %.1f %% came from the cache.\n",
+            tally->looks, hits_percent(tally));
     if (tally->fault_count > 0)
         puts("\nErrors");
     for (int i = 0; i < tally->fault_count; i++) {
@@ -223,6 +239,8 @@ static void print_json(const struct options *options, struct tally *tally,
     add_count(root, "requests", totals.requests);
     add_number(root, "posts_per_minute", (double)totals.posts * 60 / seconds);
     add_count(root, "errors", totals.errors);
+    if (tally->looks > 0)
+        add_number(root, "feed_hits_percent", hits_percent(tally));
     json_object_object_add(root, "operations", operations);
     json_object_object_add(root, "faults", faults);
     for (int i = 0; i < OPERATIONS; i++) {

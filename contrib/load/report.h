@@ -40,11 +40,16 @@ struct tally {
     pthread_mutex_t lock;
     struct latencies latencies[OPERATIONS];
     uint64_t errors[OPERATIONS];
+    uint64_t looks; /* for feeds in the cache */
+    uint64_t hits;
     struct fault faults[FAULT_KINDS]; /* further kinds are only errors */
     int fault_count;
 };
 
 void tally_success(struct tally *tally, enum operation operation, int64_t us);
+
+/* How a right answer with a feed came about. */
+void tally_look(struct tally *tally, bool is_hit);
 
 /* kind and first are copied, and cut where they are too long. */
 void tally_error(struct tally *tally, enum operation operation,

@@ -253,10 +253,16 @@ static void publish(struct user *user, int64_t author)
     ask(user, OUTBOUND_ADD, &id);
 }
 
+/* Where nginx reads the cache itself, it says what it found there. */
 static void read_feed(struct user *user, int64_t reader)
 {
+    struct curl_header *cache;
+
     begin_request_of(user, reader, "/inbound");
-    ask(user, INBOUND_GET, NULL);
+    if (ask(user, INBOUND_GET, NULL) &&
+        curl_easy_header(user->curl, "X-Cache", 0, CURLH_HEADER, -1, &cache) ==
+            CURLHE_OK)
+        tally_look(user->tally, strcmp(cache->value, "HIT") == 0);
 }
 
 static void search(struct user *user)

@@ -94,6 +94,31 @@ def test_the_report_agrees_with_the_database(stack):
         assert 0 < each["mean_ms"] <= each["max_ms"]
 
 
+def feeds_logged(stack):
+    return [line for line in stack.log("access").splitlines() if "/inbound HTTP" in line]
+
+
+def test_it_tells_how_many_feeds_came_from_the_cache(make_stack):
+    stack = make_stack(WORKERS="2")
+    reads = "--url", url_of(stack), "--seconds", "2", "--searchers", "0", "--reads", "5"
+    report = json.loads(load(*reads, "--json").stdout)
+    count = operations(report)["inbound", "get"]["count"]
+    lines = eventually(lambda: len(feeds_logged(stack)) == count and feeds_logged(stack))
+    hits = sum(" cache=HIT " in line for line in lines)
+    assert 0 < hits < count
+    assert report["feed_hits_percent"] == pytest.approx(100 * hits / count, abs=0.01)
+    assert re.search(r"^Of \d+ feeds, \d+\.\d % came from the cache\.$",
+                     load(*reads).stdout, re.M)
+
+
+def test_without_the_fast_path_it_does_not_know(make_stack):
+    stack = make_stack(WORKERS="2", FASTPATH="0")
+    reads = "--url", url_of(stack), "--seconds", "1", "--searchers", "0", "--reads", "5"
+    report = json.loads(load(*reads, "--json").stdout)
+    assert operations(report)["inbound", "get"]["count"] > 0
+    assert "feed_hits_percent" not in report
+
+
 def test_it_posts_what_it_says(stack):
     made = f"FROM outbound WHERE id > {last_post(stack)}"
     enough = (f"SELECT max(count) >= 10 AND sum(count) >= 200 FROM"
