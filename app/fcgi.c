@@ -59,14 +59,10 @@ static bool watch(struct fcgi *fcgi)
 }
 
 /* libfcgi is given no socket to accept from: it would wait for as long as it
- * likes for what a peer has to say.
- *
- * Without the first setting, closing waits for nginx to close as well: up to
- * two seconds, and measured a third of the throughput of small answers. A Unix
- * socket loses nothing that was sent before it was closed. */
+ * likes for what a peer has to say. */
 static bool start_library(struct fcgi *fcgi)
 {
-    if (setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "0", 0) < 0 || FCGX_Init() != 0)
+    if (FCGX_Init() != 0)
         return false;
     signal(SIGPIPE, SIG_IGN);
     signal(
@@ -107,10 +103,14 @@ void fcgi_close(struct fcgi *fcgi)
 }
 
 /* Never keeps the connection, even if nginx is set to: a worker would wait on
- * its kept connections while others wait for a worker. */
+ * its kept connections while others wait for a worker. A detached one is closed
+ * at once; else the library would shut it down and wait up to two seconds for
+ * nginx to close as well. A Unix socket loses nothing that was sent before it
+ * was closed. */
 static void finish(struct fcgi *fcgi)
 {
     fcgi->request.keepConnection = 0;
+    FCGX_Detach(&fcgi->request);
     FCGX_Finish_r(&fcgi->request);
 }
 
