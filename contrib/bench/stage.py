@@ -356,6 +356,19 @@ class Stage:
 
 # --- ports -------------------------------------------------------------------
 
+def free_ports():
+    """Below those that the machine gives to connections, of which one might
+    have it by the time that nginx wants it."""
+    for port in range(20_000, 32_000):
+        with socket.socket() as probe:
+            try:
+                probe.bind(('127.0.0.1', port))
+            except OSError:
+                continue
+        yield port
+    raise Fault('no port from 20000 to 31999 is free')
+
+
 def is_open(port):
     with socket.socket() as probe:
         return probe.connect_ex(('127.0.0.1', port)) == 0
