@@ -17,15 +17,20 @@
 
 /* Transactions, a bit each, and those of posts are the posts' ids as well: the
  * larger is the newer, whichever commits first. The posts are by different
- * authors. C's has many friends: its post is there, and its transaction is the
- * piece of the delivery with this feed in it. */
+ * authors. C's has many friends: it is delivered later, by another transaction,
+ * the piece of the delivery with this feed in it. (Who reads in between finds
+ * it, by its order.) */
 #define OLD 1
 #define A 2
 #define B 4
 #define C 8
 #define UNFRIENDING 16
 #define REMOVAL 32
+#define PIECE 64
 #define POSTS (OLD | A | B | C)
+
+/* The one that put a post into the feed. */
+#define XID(post) ((post) == C -> PIECE : (post))
 
 byte committed = OLD; /* whoever looks at it takes a snapshot */
 byte unfriended;      /* the post whose author is unfriended */
@@ -54,7 +59,8 @@ byte snapshot; /* the trailer's */
 byte again; /* posts whose frames are there twice */
 #endif
 
-byte confirmed; /* posts, each a key of its own */
+/* Posts, each a key of its own. C is noted with its order, in the database. */
+byte confirmed;
 
 /* Two readers. One who has the number of the lease that lies there may store;
  * any other one has nothing to do but to begin anew. */
@@ -257,7 +263,7 @@ proctype reader(byte me)
 #ifdef WITHOUT_VISIBLE
 #define IS_VISIBLE(post) false
 #else
-#define IS_VISIBLE(post) (snapshot & (post))
+#define IS_VISIBLE(post) (snapshot & XID(post))
 #endif
 
 /* The post's writer saw, as it listed the friends, all that the page's reader
@@ -289,7 +295,7 @@ inline put_in_front(post, listed)
     fi
 }
 
-/* "NS" where nothing is, and where there is no room for more: then what is
+/* "NS" where nothing is (as if a look had found that beforehand), and where there is no room for more: then what is
  * there is dropped. (Until that is done, it is as if nothing was.) */
 inline prepend(post, listed)
 {
@@ -311,22 +317,17 @@ inline prepend(post, listed)
 
 /* --- writers ------------------------------------------------------------- */
 
-/* outbound_add, and for C job_deliver. */
-proctype poster(byte post)
-{
-    byte listed; /* the snapshot in which it saw the friends */
-
-    listed = committed;
-    atomic {
-        committed = committed | post;
-        if
-        :: HIDDEN(listed) & post -> listed = 0; goto end /* to others */
-        :: else
-        fi;
-#ifdef WITHOUT_FENCE
-        known = known | post;
+/* As a transaction has put a post into the feed: the snapshot in which that saw
+ * the friends, or 0 if this is the feed of none. */
+#ifdef WITHOUT_LISTED
+#define LISTED(post) (HIDDEN(listed) & (post) -> 0 : committed)
+#else
+#define LISTED(post) (HIDDEN(listed) & (post) -> 0 : listed)
 #endif
-    }
+
+/* The pages are given the post, and then it is known that they have it. */
+inline put(post)
+{
 #ifdef WITHOUT_FRAMES_FIRST
     confirmed = confirmed | post;
 #endif
@@ -339,20 +340,66 @@ proctype poster(byte post)
             fi
         }
     od;
-    confirmed = confirmed | post;
-    atomic {
-        known = known | post; /* 200 */
-        confirmed = confirmed & ~post /* nobody looks any more */
-    }
+    confirmed = confirmed | post
+}
+
+inline put_late(post)
+{
     do
     :: atomic { /* by a connection that was given up */
             prepend(post, listed)
         }
-    od;
+    od
+}
+
+/* outbound_add */
+proctype poster(byte post)
+{
+    byte listed;
+
+    listed = committed;
+    atomic {
+        committed = committed | post;
+        listed = LISTED(post);
+        if
+        :: listed == 0 -> goto end /* to others */
+        :: else
+        fi;
+#ifdef WITHOUT_FENCE
+        known = known | post;
+#endif
+    }
+    put(post);
+    atomic {
+        known = known | post; /* 200 */
+        confirmed = confirmed & ~post /* nobody looks any more */
+    }
+    put_late(post);
 end:
     skip
 }
 
+/* outbound_add for C, and job_deliver. */
+proctype deliver()
+{
+    byte listed;
+
+    committed = committed | C;
+    listed = committed;
+    atomic {
+        committed = committed | PIECE;
+        listed = LISTED(C);
+        if
+        :: listed == 0 -> goto end
+        :: else
+        fi
+    }
+    put(C);
+    known = known | C;
+    put_late(C);
+end:
+    skip
+}
 /* friend_remove */
 proctype unfriend()
 {
@@ -373,7 +420,7 @@ proctype remove()
     bool is_told;
 
     atomic {
-        removed == C || committed & removed;
+        committed & removed;
 #ifdef WITHOUT_FORMER
         is_told = !(HIDDEN(committed) & removed)
 #else
@@ -407,7 +454,6 @@ proctype follower_drop()
             if
             :: IS_DUE(A) -> post = A
             :: IS_DUE(B) -> post = B
-            :: IS_DUE(C) -> post = C
             fi;
             if
             :: (confirmed | HIDDEN(committed)) & post
@@ -424,10 +470,20 @@ proctype follower_drop()
     od
 }
 
-/* The orders that an unfriending and a removal leave behind. */
+/* The orders that a post by C, an unfriending and a removal leave behind. */
 proctype job_work()
 {
     do
+    :: atomic { /* the turn behind the piece */
+            committed & PIECE && IS_DUE(C) ->
+#ifndef WITHOUT_TURN
+            if
+            :: confirmed & C
+            :: else -> drop()
+            fi;
+#endif
+            known = known | C
+        }
     :: atomic {
             committed & ~known & (UNFRIENDING | REMOVAL);
 #ifndef WITHOUT_ORDER
@@ -475,7 +531,7 @@ init {
         :: else
         fi;
         if
-        :: (CAST) & C -> run poster(C)
+        :: (CAST) & C -> run deliver()
         :: else
         fi;
         if
