@@ -21,6 +21,7 @@ enum {
     CONFIRMED_TTL = 20,   /* s that the dispatcher may take to come to a post */
     NEWS_ROOM = 16 << 10, /* bytes in front of a page, beside its own length:
                              whose page has more of them does not look */
+    MANY = 64,       /* pages, of which those are looked for first that are */
     UNSENT_MAX = 20, /* ms that a confirmation may wait to go with others */
     HURRY = 10,      /* ms that a server which did not drop in time is given */
 
@@ -481,7 +482,7 @@ bool cache_has_unsent(const struct cache *cache)
 
 /* Returns when it has been done, with all pages that lie on one server, of
  * which there is one. Pages that cannot be changed are deleted. */
-static enum memc_result change_on(struct cache *cache, int server,
+static enum memc_result change_pages(struct cache *cache, int server,
     const int64_t *participants, size_t count, const struct cache_news *news)
 {
     int group = some_group(cache, server);
@@ -495,9 +496,65 @@ static enum memc_result change_on(struct cache *cache, int server,
         result = memc_fence(cache->memc, group, &unchanged);
     if (!is_failure(result) && unchanged.len > 0)
         result = delete_keys(cache, server, buf_text(&unchanged));
-    if (!is_failure(result) && news)
-        result = confirm(cache, group, news);
     buf_free(&unchanged);
+    return result;
+}
+
+/* Whether the line is this key; then it goes on to the next one. */
+static bool take_line(const char **line, const char *key)
+{
+    size_t len = strlen(key);
+
+    if (strncmp(*line, key, len) != 0 || (*line)[len] != '\n')
+        return false;
+    *line += len + 1;
+    return true;
+}
+
+/* Appends those on the server who have a page or a lease there. */
+static enum memc_result find_pages(struct cache *cache, int server,
+    const int64_t *participants, size_t count, struct buf *owners)
+{
+    int group = some_group(cache, server);
+    struct buf found = {0};
+    enum memc_result result = MEMC_OK;
+    char key[KEY_MAX];
+
+    for (size_t i = 0; i < count && !is_failure(result); i++)
+        if (cache->servers[group_of(participants[i])] == server) {
+            name_key(cache, participants[i], key);
+            result = memc_find(cache->memc, group, key);
+        }
+    if (!is_failure(result))
+        result = memc_fence(cache->memc, group, &found);
+    const char *line = buf_text(&found);
+    for (size_t i = 0; i < count && *line; i++) {
+        name_key(cache, participants[i], key);
+        if (take_line(&line, key))
+            buf_add(owners, &participants[i], sizeof(participants[i]));
+    }
+    buf_free(&found);
+    return owners->failed ? MEMC_FAILED : result;
+}
+
+/* Of many pages, few may be there: then the others are not printed and sent for
+ * nothing. Who comes later than the look reads what is committed by now. */
+static enum memc_result change_on(struct cache *cache, int server,
+    const int64_t *participants, size_t count, const struct cache_news *news)
+{
+    struct buf owners = {0};
+    enum memc_result result = MEMC_OK;
+
+    if (news && count > MANY) {
+        result = find_pages(cache, server, participants, count, &owners);
+        participants = (const int64_t *)(const void *)owners.data;
+        count = owners.len / sizeof(*participants);
+    }
+    if (!is_failure(result))
+        result = change_pages(cache, server, participants, count, news);
+    if (!is_failure(result) && news && news->post)
+        result = confirm(cache, some_group(cache, server), news);
+    buf_free(&owners);
     return result;
 }
 
@@ -597,6 +654,12 @@ bool cache_try_drop(
     return change(cache, participants, count, NULL, false);
 }
 
+bool cache_try_put(struct cache *cache, const int64_t *participants,
+    size_t count, const struct cache_news *news)
+{
+    return change(cache, participants, count, news, false);
+}
+
 void cache_drop(struct cache *cache, const int64_t *participants, size_t count)
 {
     (void)change(cache, participants, count, NULL, true);
@@ -658,17 +721,6 @@ static enum memc_result find_confirmations(struct cache *cache, int server,
             result = memc_find(cache->memc, group, key);
         }
     return is_failure(result) ? result : memc_fence(cache->memc, group, found);
-}
-
-/* Whether the line is this key; then it goes on to the next one. */
-static bool take_line(const char **line, const char *key)
-{
-    size_t len = strlen(key);
-
-    if (strncmp(*line, key, len) != 0 || (*line)[len] != '\n')
-        return false;
-    *line += len + 1;
-    return true;
 }
 
 static enum memc_result find_unconfirmed_on(

@@ -43,7 +43,7 @@ enum {
 
 /* A post, and how to print what is put in front of a reader's page. */
 struct cache_news {
-    int64_t post;
+    int64_t post; /* 0: its confirmation is not the cache's business */
     void (*print)(void *context, int64_t reader, struct buf *out);
     void *context;
 };
@@ -127,10 +127,12 @@ int64_t cache_horizon(struct cache *cache);
 bool cache_find_unconfirmed(
     struct cache *cache, struct cache_post *posts, int count);
 
-/* The same as cache_drop for who tries again: false if a server could not be
- * told, and then its pages are still read. */
+/* The same as cache_drop and cache_put for who tries again: false if a server
+ * could not be told, and then its pages are still read. */
 bool cache_try_drop(
     struct cache *cache, const int64_t *participants, size_t count);
+bool cache_try_put(struct cache *cache, const int64_t *participants,
+    size_t count, const struct cache_news *news);
 
 /* Pays the debts of closed servers, as far as it is time for that. */
 void cache_pay(struct cache *cache);

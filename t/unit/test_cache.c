@@ -754,6 +754,63 @@ START_TEST(news_are_put_in_front_of_the_pages_of_each_server)
 }
 END_TEST
 
+/* So many that they are looked for first: 1 to 100. */
+static bool put_many(const struct cache_news *many)
+{
+    int64_t feeds[100];
+
+    for (int i = 0; i < 100; i++)
+        feeds[i] = i + 1;
+    return cache_try_put(cache, feeds, 100, many);
+}
+
+START_TEST(of_many_pages_those_are_changed_that_are_there)
+{
+    put(0, KEY_0, "page");
+    put(1, KEY_1, "page");
+    put(1, "nf:inbound:100@1", ""); /* nginx's lease */
+    ck_assert(put_many(&news));
+    ck_assert_str_eq(value_of(0, KEY_0), "n3,page");
+    ck_assert_str_eq(value_of(1, KEY_1), "n7,page");
+    ck_assert_str_eq(value_of(1, "nf:inbound:100@1"), "n100,");
+    ck_assert_int_eq(calls[PREPEND][0], 1);
+    ck_assert_int_eq(calls[PREPEND][1], 2);
+    ck_assert_int_eq(calls[PREPEND][2], 0);
+    ck_assert_str_eq(value_of(2, CONFIRMED), "");
+}
+END_TEST
+
+START_TEST(a_look_for_pages_that_was_lost_is_repeated)
+{
+    put(1, KEY_1, "page");
+    losses[FENCE][1] = 1;
+    ck_assert(put_many(&news));
+    ck_assert_str_eq(value_of(1, KEY_1), "n7,page");
+}
+END_TEST
+
+START_TEST(who_tries_to_put_news_hears_of_a_failure_and_owes_nothing)
+{
+    put(1, KEY_1, "page");
+    is_failing[FIND][1] = true;
+    ck_assert(!put_many(&news));
+    ck_assert_ptr_null(value_of(1, CONFIRMED));
+    is_failing[FIND][1] = false;
+    ck_assert_int_eq(fetch(ON_1), CACHE_HIT);
+}
+END_TEST
+
+START_TEST(news_of_no_post_confirm_none)
+{
+    put(1, KEY_1, "page");
+    ck_assert(
+        put_many(&(struct cache_news){.print = print_news, .context = text}));
+    ck_assert_str_eq(value_of(1, KEY_1), "n7,page");
+    for (int i = 0; i < SERVERS; i++)
+        ck_assert_int_eq(calls[SET][i], 0);
+}
+END_TEST
+
 START_TEST(a_page_that_was_read_before_the_news_is_not_stored)
 {
     ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
@@ -1708,6 +1765,11 @@ static void add_failures(TCase *tests)
     tcase_add_test(tests, a_drop_gives_a_server_up_that_does_not_take_a_delete);
     tcase_add_test(tests, a_drop_fails_though_the_first_delete_went_out);
     tcase_add_test(tests, news_are_put_in_front_of_the_pages_of_each_server);
+    tcase_add_test(tests, of_many_pages_those_are_changed_that_are_there);
+    tcase_add_test(tests, a_look_for_pages_that_was_lost_is_repeated);
+    tcase_add_test(
+        tests, who_tries_to_put_news_hears_of_a_failure_and_owes_nothing);
+    tcase_add_test(tests, news_of_no_post_confirm_none);
     tcase_add_test(tests, a_page_that_was_read_before_the_news_is_not_stored);
     tcase_add_test(tests, what_is_no_page_is_taken_over_by_one_reader);
     tcase_add_test(tests, what_was_taken_over_is_not_stored_behind_news);
