@@ -130,8 +130,9 @@ void news_set(struct news *news, const struct item *item, struct text xid,
     json_print_item_tail(&news->tail, item);
 }
 
-void news_print(struct news *news, int64_t reader, struct buf *out)
+void news_print(void *context, int64_t reader, struct buf *out)
 {
+    struct news *news = context;
     struct buf *text = &news->text;
 
     buf_reset(text, text->cap);

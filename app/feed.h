@@ -34,7 +34,8 @@ void news_set(struct news *news, const struct item *item, struct text xid,
 void news_reset(struct news *news, size_t keep);
 void news_free(struct news *news);
 
-/* Appends what is put in front of a reader's page. out->failed: no memory. */
-void news_print(struct news *news, int64_t reader, struct buf *out);
+/* Appends what is put in front of a reader's page (cache.h); `context` is a
+ * struct news. out->failed: no memory. */
+void news_print(void *context, int64_t reader, struct buf *out);
 
 #endif

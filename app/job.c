@@ -61,7 +61,6 @@ enum error job_piece(struct turn *turn, struct pg_statement *statement)
     if (error)
         return error;
     turn->rows = (int)pg_int(pg, 0, 0);
-    pg_ids(pg, 0, 1, turn->touched);
     return OK;
 }
 
@@ -76,10 +75,9 @@ struct work {
     int64_t began;
     int rows;
     bool dropped;
-    bool may_go_on;     /* some came further */
-    struct buf done;    /* ids */
-    struct buf later;   /* ids */
-    struct buf touched; /* participants */
+    bool may_go_on;   /* some came further */
+    struct buf done;  /* ids */
+    struct buf later; /* ids */
 };
 
 static enum error note_drops(const struct work *work)
@@ -126,7 +124,6 @@ static enum error take_turn(struct work *work, const struct order *order)
         .shift = work->shift,
         .order = order,
         .dropped = work->dropped,
-        .touched = &work->touched,
     };
 
     if (order->ready) {
@@ -166,7 +163,7 @@ static enum error put_back(const struct work *work)
     struct pg *pg = work->shift->pg;
     enum error error = OK;
 
-    if (work->done.failed || work->later.failed || work->touched.failed)
+    if (work->done.failed || work->later.failed)
         return ERR_INTERNAL;
     if (work->done.len > 0)
         error = outbox_delete(pg, &work->done);
@@ -224,8 +221,8 @@ bool job_work(const struct shift *shift, struct job *job)
     int size = job->size > 0 ? job->size : job->batch;
 
     enum error error = transact(&work, size);
-    if (!error && work.touched.len > 0)
-        shift_drop(shift, &work.touched);
+    if (!error && work.count > 0 && job->show)
+        job->show(shift);
     if (error)
         set_back(&work, error);
     if (work.count > 0)
@@ -233,6 +230,5 @@ bool job_work(const struct shift *shift, struct job *job)
             batch_next(size, job->batch, !error, monotonic_ms() - work.began);
     buf_free(&work.done);
     buf_free(&work.later);
-    buf_free(&work.touched);
     return !error && work.may_go_on;
 }

@@ -3,11 +3,11 @@
  * transaction. Each job is in a file of its own, job_NAME.c, and all of them
  * are in a table (agenda.c).
  *
- * Pages can only be dropped after the commit that changed them, so a turn
- * begins by dropping what the last one changed, and an order is done when a
- * turn finds nothing left to do. A job that changes pages which nobody would
- * drop before its next turn names them; they are dropped right behind the
- * commit, too.
+ * Pages can only be changed after the commit that changed what they show, so a
+ * turn begins by dropping those of the last one, and an order is done when a
+ * turn finds nothing left to do. A job that can show them what is new, and need
+ * not have them dropped, does that right behind the commit, and notes it with
+ * the order.
  *
  * Friendships, removed posts and gone participants have changed what readers
  * see before the order is taken; their orders sweep up behind them, and only
@@ -31,7 +31,6 @@ struct turn {
      * waits: then there is another one soon. */
     int rows;
     bool waits;
-    struct buf *touched; /* whose pages to drop behind the commit */
 };
 
 struct job {
@@ -44,6 +43,10 @@ struct job {
     /* Whose pages to drop before the turns of these orders (ids, int64_t
      * each): a row for each, with an array of participants. NULL: nobody's. */
     enum error (*readers)(struct pg *pg, const struct buf *orders);
+
+    /* Behind the commit of the last turn, outside of any transaction: shows
+     * readers what it changed. NULL: they see it once the next turn begins. */
+    void (*show)(const struct shift *shift);
 
     int batch;      /* orders in one transaction */
     bool settles;   /* see above */
@@ -66,8 +69,8 @@ void job_letters(struct job *const *table, struct buf *letters);
 bool job_work(const struct shift *shift, struct job *job);
 
 /* For turns: runs a statement that does a piece. It knows $1 participant,
- * $2 other, $3 progress, $4 rows, $5 order, and says how many rows there were,
- * and whose pages that changed. */
+ * $2 other, $3 progress, $4 rows, $5 order, and says how many rows there
+ * were. */
 MUST_CHECK enum error job_piece(
     struct turn *turn, struct pg_statement *statement);
 

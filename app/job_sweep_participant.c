@@ -53,7 +53,7 @@ static struct pg_statement pieces[] = {
         .sql = "WITH piece AS (DELETE FROM inbound WHERE participant_id ="
                " $1::bigint AND outbound_id IN (SELECT outbound_id"
                " FROM inbound WHERE participant_id = $1 LIMIT $4::bigint)"
-               " RETURNING 1) SELECT count(*), NULL::bigint[] FROM piece",
+               " RETURNING 1) SELECT count(*) FROM piece",
     },
     {
         .name = "sweep_posts",
@@ -64,14 +64,14 @@ static struct pg_statement pieces[] = {
                " WHERE outbound_id = piece.id),"
                " set_aside AS (DELETE FROM outbox WHERE kind = 'x'"
                " AND participant_id = $1)"
-               " SELECT count(*), NULL::bigint[] FROM piece",
+               " SELECT count(*) FROM piece",
     },
     {
         .name = "sweep_answers",
         .sql = "WITH piece AS (DELETE FROM idempotency WHERE (scope, key) IN"
                " (SELECT scope, key FROM idempotency"
                " WHERE participant_id = $1::bigint LIMIT $4::bigint)"
-               " RETURNING 1) SELECT count(*), NULL::bigint[] FROM piece",
+               " RETURNING 1) SELECT count(*) FROM piece",
     },
 };
 

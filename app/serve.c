@@ -248,17 +248,12 @@ static enum error handle_once(struct call *call,
     return error;
 }
 
-static void print_news(void *news, int64_t reader, struct buf *out)
-{
-    news_print(news, reader, out);
-}
-
 /* Of those whom it touched, once all is committed. */
 static void change_pages(struct call *call)
 {
     const int64_t *feeds = (const int64_t *)(void *)call->touched->data;
     size_t count = call->touched->len / sizeof(int64_t);
-    struct cache_news news = {call->news->post, print_news, call->news};
+    struct cache_news news = {call->news->post, news_print, call->news};
 
     if (call->news->post)
         cache_put(call->cache, feeds, count, &news);

@@ -146,8 +146,9 @@ CREATE VIEW search_backlog AS
 --      since 1970, to programs before migration 4.
 --   d  Deliver post other_id to those friends of participant_id whose id is
 --      behind `progress`. The last piece went to those in (previous, progress],
---      and the next turn begins by dropping their pages, which cannot be done
---      before the commit.
+--      and once it lies in front of their pages, which cannot be done before
+--      the commit, `previous` is the same: or the next turn begins by dropping
+--      them.
 --   f  The friendship of participant_id and other_id changed: make both feeds
 --      agree with it, from behind post `progress` on.
 --   r  Post other_id of participant_id was removed: sweep it from the feeds of

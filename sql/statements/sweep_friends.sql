@@ -33,4 +33,4 @@ step AS (
             progress = CASE WHEN is_last THEN 0 ELSE mark END
         FROM last
         WHERE outbox.id = $5::bigint AND EXISTS (SELECT FROM piece))
-SELECT count(*), NULL::bigint[] FROM piece;
+SELECT count(*) FROM piece;

@@ -25,4 +25,4 @@ step AS (
     UPDATE outbox SET progress = mark, due = clock_timestamp()
         FROM (SELECT max(friend_id) AS mark FROM piece) last
         WHERE outbox.id = $5::bigint AND mark IS NOT NULL)
-SELECT count(*), NULL::bigint[] FROM piece;
+SELECT count(*) FROM piece;

@@ -117,3 +117,14 @@ class CacheProxy(UnixServer):
                 spring, self.trap = self.trap[2], None
                 return spring
         return None
+
+
+@contextlib.contextmanager
+def behind_a_proxy(base, stack, settings=""):
+    """Starts a stack whose every access to memcached passes a proxy: both."""
+    path = base / f"proxy-{stack.port}.sock"
+    stack.configure(f"cache.servers=unix:{path} {settings}")
+    proxy = CacheProxy(path, stack.run / "memcached.sock")
+    stack.start()
+    yield stack, proxy
+    proxy.close()

@@ -1,6 +1,5 @@
 """The cache killed, stopped, restarted; a worker killed before its drop."""
 
-import contextlib
 import os
 import signal
 import statistics
@@ -9,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from cache_proxy import CacheProxy
+from cache_proxy import behind_a_proxy
 from load import Load
 from stack import NO_PATIENCE, ask_memcached
 from waiting import SOON, eventually, one_of, pause
@@ -190,16 +189,6 @@ def test_garbage_in_the_cache_is_not_served(stack, pair):
         for path in stack.memcached_sockets():
             ask_memcached(path, command, b"STORED\r\n")
         assert stack.client.inbound_ids(reader) == [item]
-
-
-@contextlib.contextmanager
-def behind_a_proxy(base, stack):
-    path = base / f"proxy-{stack.port}.sock"
-    stack.configure(f"cache.servers=unix:{path}")
-    proxy = CacheProxy(path, stack.run / "memcached.sock")
-    stack.start()
-    yield stack, proxy
-    proxy.close()
 
 
 @pytest.fixture(scope="module")

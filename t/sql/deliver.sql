@@ -2,7 +2,7 @@
 \set statement `cat sql/statements/deliver.sql`
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(8);
+SELECT plan(13);
 PREPARE deliver (bigint, bigint, bigint, bigint, bigint) AS :statement
 
 INSERT INTO outbound (participant_id, subject, story)
@@ -23,25 +23,39 @@ LANGUAGE sql AS $$
 $$;
 
 EXECUTE deliver(1, :post, 0, 3, :order) \gset
-SELECT is(:count, 3, 'a piece has so many friends');
-SELECT is(:'array_agg'::bigint[], '{2,3,4}', 'and says who they are');
+SELECT is(:friends, 3, 'a piece has so many friends');
+SELECT is((SELECT array_agg(f ORDER BY f) FROM unnest(:'array'::bigint[]) f),
+    '{2,3}', 'and says who has got it');
 SELECT is(pg_temp.readers(:post), '{2,3,5}',
     'who became a friend later does not get it');
-SELECT results_eq(format('SELECT previous, progress, due > now() FROM outbox
-        WHERE id = %s', :order), 'VALUES (0::bigint, 4::bigint, true)',
-    'the order is as far as that, and goes behind the others');
+SELECT is(:'pg_current_xact_id', pg_current_xact_id()::text,
+    'by this transaction');
+SELECT is(:'pg_current_snapshot', pg_current_snapshot()::text,
+    'as of its own reading');
+SELECT is(ARRAY[:'id', :'subject', :'story'],
+    ARRAY[:'post', 'subject', 'story'], 'the post is told');
+SELECT results_eq(format('SELECT previous, progress,
+        due >= now() + interval ''300 ms'' FROM outbox WHERE id = %s', :order),
+    'VALUES (0::bigint, 4::bigint, true)',
+    'the order is as far as that, and is put off until it is shown');
 
 EXECUTE deliver(1, :post, 4, 3, :order) \gset
 SELECT is(pg_temp.readers(:post), '{2,3,5,6}', 'nobody gets it twice');
+SELECT is(:'array'::bigint[], '{6}', 'nor is said to have got it again');
 SELECT results_eq(format('SELECT previous, progress FROM outbox
         WHERE id = %s', :order), 'VALUES (4::bigint, 6::bigint)',
     'and the order tells whom the last piece went to');
 
 EXECUTE deliver(1, :post, 6, 3, :order) \gset
-SELECT is(:count, 0, 'behind the last friend nothing is left');
+SELECT is(:friends, 0, 'behind the last friend nothing is left');
 SELECT results_eq(format('SELECT previous, progress FROM outbox
         WHERE id = %s', :order), 'VALUES (4::bigint, 6::bigint)',
     'and nothing changes');
+
+DELETE FROM outbound WHERE id = :post;
+EXECUTE deliver(1, :post, 0, 3, :order) \gset
+SELECT ok(:friends = 3 AND :'array' = '{}' AND NOT :{?id},
+    'of a post that is gone there is nothing to tell');
 
 SELECT * FROM finish();
 ROLLBACK;

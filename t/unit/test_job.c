@@ -20,7 +20,7 @@ static struct {
 
     int taken; /* the last time */
     int turns;
-    int drops;
+    int shown; /* commits until then; 0: it was not */
     int64_t delayed;
     int delay;
     char deleted[200];
@@ -28,7 +28,7 @@ static struct {
     char noted[200];
 } db;
 
-/* One row, of a piece: how many it had, and no array. */
+/* One row, of a piece: how many it had. */
 enum error pg_exec(
     struct pg *pg, struct pg_statement *statement, struct pg_params *params)
 {
@@ -54,19 +54,16 @@ int64_t pg_int(const struct pg *pg, int row, int column)
 
 void pg_ids(const struct pg *pg, int row, int column, struct buf *ids)
 {
-    int64_t id = 77;
-
     (void)pg;
     (void)row;
     (void)column;
-    buf_add(ids, &id, sizeof(id));
+    (void)ids;
 }
 
 bool shift_drop(const struct shift *shift, const struct buf *feeds)
 {
     (void)shift;
     (void)feeds;
-    db.drops++;
     return !db.stands;
 }
 
@@ -129,12 +126,17 @@ static enum error turn(struct turn *turn)
     return OK;
 }
 
-static enum error touching_turn(struct turn *turn)
+static enum error turn_of_a_piece(struct turn *turn)
 {
     static struct pg_statement piece = {.name = "piece"};
 
-    db.turns++;
     return job_piece(turn, &piece);
+}
+
+static void show(const struct shift *shift)
+{
+    (void)shift;
+    db.shown = transaction.commits;
 }
 
 /* Fails for as long as the bad order is among those it is asked for. */
@@ -373,15 +375,41 @@ START_TEST(a_batch_that_fails_is_halved_until_one_order_stands_alone)
 }
 END_TEST
 
-START_TEST(what_a_turn_touched_is_dropped_behind_the_commit)
+START_TEST(a_piece_with_rows_leaves_its_order)
 {
     struct job job = make_job();
 
     play();
-    job.turn = touching_turn;
+    job.turn = turn_of_a_piece;
     ck_assert(job_work(&shift, &job));
-    ck_assert_int_eq(transaction.commits, 1);
-    ck_assert_int_eq(db.drops, 1);
+    ck_assert_str_eq(db.deleted, "");
+}
+END_TEST
+
+START_TEST(what_turns_changed_is_shown_behind_the_commit)
+{
+    struct job job = make_job();
+
+    play();
+    job.show = show;
+    ck_assert(job_work(&shift, &job));
+    ck_assert_int_eq(db.shown, 1);
+}
+END_TEST
+
+START_TEST(where_nothing_was_committed_nothing_is_shown)
+{
+    struct job job = make_job();
+
+    play();
+    job.show = show;
+    db.shown = -1;
+    db.bad = 2;
+    ck_assert(!job_work(&shift, &job));
+    db.bad = 0;
+    db.due = 0;
+    ck_assert(!job_work(&shift, &job));
+    ck_assert_int_eq(db.shown, -1);
 }
 END_TEST
 
@@ -435,7 +463,9 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, an_order_that_fails_in_its_turn_is_put_off_at_once);
     tcase_add_test(
         tests, a_batch_that_fails_is_halved_until_one_order_stands_alone);
-    tcase_add_test(tests, what_a_turn_touched_is_dropped_behind_the_commit);
+    tcase_add_test(tests, a_piece_with_rows_leaves_its_order);
+    tcase_add_test(tests, what_turns_changed_is_shown_behind_the_commit);
+    tcase_add_test(tests, where_nothing_was_committed_nothing_is_shown);
     tcase_add_test(tests, pages_that_could_not_be_dropped_are_written_down);
     tcase_add_test(tests, an_order_that_insists_is_not_written_down_anew);
 }
