@@ -1,7 +1,7 @@
 /* Drops the pages of a post's readers, unless whoever made it has confirmed
  * that it lies in front of them: he may not have lived to do it. Large
  * deliveries see to their own readers. */
-#include <time.h>
+#include <poll.h>
 
 #include "clock.h"
 #include "follower.h"
@@ -11,9 +11,9 @@ enum {
     BATCH = 1000,
     LONGEST_POST = 60, /* s from a post's time to its commit, by far */
 
-    /* ms: how old a post may be and yet be on its way to its readers' pages,
-     * and how long it is waited for where there is no other one to look after
-     */
+    /* ms: how old a post may be and yet be on its way to its readers' pages, or
+     * its confirmation to be sent (cache_send), and between two looks for that
+     * of one that no other is to be looked after before */
     YOUNG = 100,
     PATIENCE = 5,
 
@@ -24,7 +24,7 @@ enum {
 struct batch {
     int count;
     struct cache_post posts[BATCH];
-    bool is_young[BATCH];
+    int64_t young_until[BATCH]; /* ms, monotonic */
     struct buf readers;
     struct buf authors;
 };
@@ -32,6 +32,8 @@ struct batch {
 static enum error take_result(
     struct batch *batch, const struct pg *pg, size_t inline_friends)
 {
+    int64_t now = monotonic_ms();
+
     batch->count = pg_rows(pg);
     for (int i = 0; i < batch->count; i++) {
         size_t before = batch->readers.len;
@@ -45,7 +47,7 @@ static enum error take_result(
         }
         batch->posts[i].id = pg_int(pg, i, 0);
         batch->posts[i].count = count;
-        batch->is_young[i] = pg_int(pg, i, 3) != 0;
+        batch->young_until[i] = now + pg_int(pg, i, 3);
     }
     const int64_t *reader = (const int64_t *)(const void *)batch->readers.data;
     for (int i = 0; i < batch->count; reader += batch->posts[i++].count)
@@ -62,7 +64,8 @@ static enum error read_batch(
         .sql = "SELECT id, participant_id, array(SELECT friend_id"
                " FROM friendship f WHERE f.participant_id = o.participant_id"
                " LIMIT $2::bigint + 1),"
-               " occurred > clock_timestamp() - $4::bigint * interval '1 ms'"
+               " least($4::bigint, $4::bigint - 1000 * extract(epoch FROM"
+               " clock_timestamp() - occurred))::bigint"
                " FROM outbound o WHERE id = ANY ($1::bigint[])"
                " AND occurred > now() - $3::bigint * interval '1 s'"
                " ORDER BY id",
@@ -80,23 +83,23 @@ static enum error read_batch(
                        batch, shift->pg, (size_t)config->feed_inline_friends);
 }
 
-/* Those before the first one that is unconfirmed and young; all, if that is the
- * very first, and it still is after a while. Where nobody can be asked, nothing
- * is confirmed. */
+/* Those before the first one that is unconfirmed and young. While that is the
+ * very first it is waited for. Where nobody can be asked, nothing is confirmed.
+ */
 static int count_ready(const struct shift *shift, struct batch *batch)
 {
-    int ready = 0;
-
-    for (int tries = 0; tries < 2 && ready == 0; tries++) {
-        if (tries > 0)
-            nanosleep(&(struct timespec){.tv_nsec = PATIENCE * 1000000L}, NULL);
+    for (;;) {
         if (!cache_find_unconfirmed(shift->cache, batch->posts, batch->count))
             return batch->count;
-        while (ready < batch->count &&
-               !(batch->posts[ready].is_unconfirmed && batch->is_young[ready]))
+        int64_t now = monotonic_ms();
+        int ready = 0;
+        while (ready < batch->count && !(batch->posts[ready].is_unconfirmed &&
+                                           batch->young_until[ready] > now))
             ready++;
+        if (ready > 0)
+            return ready;
+        poll(NULL, 0, PATIENCE);
     }
-    return ready > 0 ? ready : batch->count;
 }
 
 static bool drop_unconfirmed(

@@ -39,6 +39,7 @@ class CacheProxy(UnixServer):
         self.memcached = str(memcached)
         self.trap = None  # (command, is_meant(pid), spring(pid): may it pass?)
         self.passed_on = threading.Event()
+        self.passed = []  # what was asked, in pieces
         self.lock = threading.Lock()
         self.is_thawed = threading.Event()
         self.is_thawed.set()
@@ -107,6 +108,7 @@ class CacheProxy(UnixServer):
             if spring and not spring(pid):
                 return False
             server.sendall(data)
+            self.passed.append(data)
             if spring:
                 self.passed_on.set()
         return True

@@ -303,6 +303,24 @@ def killed_before_the_drop(stack, proxy, readers, write, command=b"md "):
     assert answer.status == 503
 
 
+def test_a_page_stays_while_its_confirmation_is_on_its_way(proxied):
+    stack, proxy = proxied
+
+    def stays():
+        author, reader = stack.client.friends_of_new()
+        path = f"/participant/{reader}/inbound"
+        eventually(stack.has_caught_up)
+        stack.client.hit(path)
+        with proxy.holding(b"ms nf1:put:"):
+            item = stack.client.publish(author)
+            question = b"mg nf1:put:%d@" % item
+            eventually(lambda: sum(question in piece for piece in proxy.passed) > 3, within=1)
+        eventually(stack.has_caught_up)
+        assert any(f":inbound:{reader}@" in key for key in stack.cached_keys())
+
+    one_of(5, stays)
+
+
 def test_a_worker_killed_between_commit_and_drop_leaves_nothing_stale(proxied):
     stack, proxy = proxied
     body = {"subject": "A", "story": "B"}
