@@ -3,8 +3,10 @@ import json
 import math
 import os
 import re
+import signal
 import socket
 import threading
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -165,6 +167,13 @@ class Memcached:
         text = self.ask(b'stats\r\n', b'END\r\n')
         return int(re.search(rb'bytes_written (\d+)', text)[1])
 
+    def looks(self):
+        """Values asked for so far, and how many were there."""
+        text = self.ask(b'stats\r\n', b'END\r\n')
+        hits, misses = (int(re.search(rb'get_%s (\d+)' % name, text)[1])
+                        for name in (b'hits', b'misses'))
+        return hits + misses, hits
+
     def store(self, key, value):
         self.ask(b'set %s 0 0 %d\r\n%s\r\n' % (key.encode(), len(value),
                                               value), b'STORED\r\n')
@@ -184,3 +193,36 @@ class Memcached:
         finally:
             done.set()
             thread.join()
+
+
+# --- nginx -------------------------------------------------------------------
+
+class AccessLog:
+    """What the service's nginx says of each feed that is read."""
+
+    def __init__(self, stage):
+        self.stage = stage
+        self.place = self.reads = self.hits = 0
+
+    def looks(self):
+        """Feeds so far, and how many of them came from the cache. To have all
+        of nginx's lines, its log is opened anew."""
+        os.kill(self.stage.pid('nginx'), signal.SIGUSR1)
+        time.sleep(0.1)
+        with open(self.stage.stack_folder / 'log/access.log', 'rb') as log:
+            log.seek(self.place)
+            text = log.read()
+        self.place += len(text)
+        self.hits += text.count(b' cache=HIT ')
+        self.reads += text.count(b' cache=') - text.count(b' cache=- ')
+        return self.reads, self.hits
+
+
+def with_hits(looks, load):
+    """The record of this load, and in it the share of hits of the looks."""
+    before, hits_before = looks()
+    record = load()
+    after, hits = looks()
+    if after > before:
+        record['hits'] = (hits - hits_before) / (after - before)
+    return record

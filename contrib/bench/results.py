@@ -95,7 +95,7 @@ def summed(records):
         'cached': sum(record['cached'] for record in records)
         / max(sum(record['bytes'] for record in records), 1),
     }
-    for name in 'memory', 'caught_up':
+    for name in 'memory', 'caught_up', 'hits':
         if name in records[0]:
             row[name] = middle(lambda record: record[name])
     return row
@@ -145,13 +145,14 @@ def block(found):
     header = ['', 'requests/s', 'range', 'newsfeed is … × this', 'p50 ms',
               'p95 ms', 'p99 ms',
               'CPU µs/request = nginx + app + PostgreSQL + memcached',
-              'memory MB', 'errors']
+              'memory MB', 'reads that are hits', 'errors']
     return lines_of(header, [[
         names.get(row['kind'], '{}').format(row['system']),
         f'{row["rate"]:,.0f}', f'{row["low"]:,.0f}–{row["high"]:,.0f}',
         times(ours / row['rate']) if row['rate'] else '–',
         ms(row['p50']), ms(row['p95']), ms(row['p99']), cpu(row),
         f'{row["memory"] / 1e6:.1f}' if 'memory' in row else '–',
+        f'{row["hits"]:.1%}' if 'hits' in row else '–',
         str(row['errors'])] for row in found])
 
 
