@@ -83,8 +83,8 @@ def draw(data):
     facts = data['facts']
     found = {operation: [row for row in results.rows(data, operation)
                          if row['kind'] != 'limit']
-             for operation in results.OPERATIONS}
-    peers = sum(row['kind'] == 'nginx' for row in found['post'])
+             for operation in results.measured(data)}
+    peers = sum(row['kind'] == 'nginx' for row in [*found.values()][-1])
     height = TITLE + BAR + 8 + ROW * peers + 14
     total = HEAD + (len(found) + 1) // 2 * height + MARGIN
     shapes = [rectangle(0, 0, WIDTH, total, '#ffffff'),

@@ -101,6 +101,13 @@ def summed(records):
     return row
 
 
+def measured(data):
+    """The operations that there is something of, and their titles."""
+    found = {record['operation'] for record in data['records']}
+    return {operation: title for operation, title in OPERATIONS.items()
+            if operation in found}
+
+
 def rows(data, operation):
     """Of all systems: newsfeed, its limits, peers behind nginx, bare; the
     fastest first."""
@@ -194,7 +201,7 @@ def lowest(found):
 
 
 def summary(data):
-    for operation, title in OPERATIONS.items():
+    for operation, title in measured(data).items():
         found = rows(data, operation)
         ours = found[0]
         yield [title, f'{ours["rate"]:,.0f}',
@@ -223,7 +230,7 @@ def table(data):
     lines += lines_of(['requests/s', 'newsfeed', 'best peer behind nginx',
                        'best peer bare', 'limit (newsfeed\'s share)',
                        'newsfeed\'s p99 is the lowest'], summary(data))
-    for operation, title in OPERATIONS.items():
+    for operation, title in measured(data).items():
         found = rows(data, operation)
         lines += ['', f'## {title}', '', *block(found)]
         for note in notes(operation, found):
