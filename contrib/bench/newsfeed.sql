@@ -1,11 +1,13 @@
--- The data of posts.sql, which comes first, in the service's own tables. The
--- search index is made as app/follower_index.c makes it, and built at the end.
+-- The data of posts.sql or habits.sql, which comes first, in the service's own
+-- tables. The search index is made as app/follower_index.c makes it, and built
+-- at the end.
 BEGIN;
 INSERT INTO participant (name)
-    SELECT 'participant ' || n FROM generate_series(1, 20000) n;
+    SELECT 'participant ' || n FROM generate_series(1, :people) n;
 INSERT INTO friendship (participant_id, friend_id, id, since)
-    SELECT a, b, id, 0 FROM ring UNION ALL SELECT b, a, id, 0 FROM ring;
-SELECT setval('friendship_id_seq', 50000);
+    SELECT a, b, id, 0 FROM pair UNION ALL SELECT b, a, id, 0 FROM pair
+    ORDER BY 1, 2;
+SELECT setval('friendship_id_seq', (SELECT max(id) FROM pair));
 INSERT INTO outbound (participant_id, subject, story)
     SELECT author, subject, story FROM post;
 INSERT INTO inbound (participant_id, outbound_id)

@@ -1,8 +1,8 @@
 -- What wrk sends: the operation and the seed that stand behind "--". The same
 -- seed asks everyone the same. All requests are made before the clock starts.
--- "all" reads every feed, from the one behind the seed on. Then may follow how
--- many participants there are, and how many ms each connection waits between
--- two requests.
+-- "all" reads every feed, from the one behind the seed on, "all by habit" those
+-- first that are read least. Then may follow how many participants there are,
+-- and how many ms each connection waits between two requests.
 -- Feeds 3..9998 have 8 items, 10003..19998 have 48 (see posts.sql).
 local next_request
 local people = 20000
@@ -25,13 +25,37 @@ local function words(count)
     return table.concat(list, " ")
 end
 
-local function posts()
+local function posts(author)
     local list = {}
     for i = 1, 5000 do
         list[i] = wrk.format("POST",
-            "/participant/" .. math.random(people) .. "/outbound",
+            "/participant/" .. author() .. "/outbound",
             {["Content-Type"] = "application/json"},
             '{"subject":"' .. words(5) .. '","story":"' .. words(150) .. '"}')
+    end
+    return list
+end
+
+local function anyone()
+    return math.random(people)
+end
+
+-- A number from 1 to `people`, the n-th as often as 1 / n ^ law says (Zipf's).
+local function by_law(law)
+    local top = people + 1
+    if law == 1 then return math.floor(top ^ math.random()) end
+    local rest = 1 - law
+    return math.floor((1 + math.random() * (top ^ rest - 1)) ^ (1 / rest))
+end
+
+-- The feeds in order of how often they are read, which has nothing to do with
+-- how many friends their readers have: these are fewer from number to number
+-- (see habits.sql).
+local function feeds_by_habit()
+    local list = {}
+    for n = 1, people do
+        list[n] = wrk.format("GET", ("/participant/%d/inbound"):format(
+            n * 7919 % people + 1))
     end
     return list
 end
@@ -44,6 +68,12 @@ local function shuffled(list)
     return list
 end
 
+local function reversed(list)
+    local other = {}
+    for i = #list, 1, -1 do other[#other + 1] = list[i] end
+    return other
+end
+
 local function any_of(list)
     return function() return list[math.random(#list)] end
 end
@@ -52,6 +82,14 @@ local function in_turn(list, last)
     return function()
         last = last % #list + 1
         return list[last]
+    end
+end
+
+local function habits()
+    local reads = feeds_by_habit()
+    local write = any_of(posts(function() return by_law(0.515) end))
+    return function()
+        return math.random(100) <= 3 and write() or reads[by_law(1)]
     end
 end
 
@@ -73,12 +111,16 @@ local operations = {
         return any_of(gets(0, 39999, 1, "/outbound?keywords=%d"))
     end,
     mixed = function()
-        local read, write = any_of(feeds(1, 20000, 1)), any_of(posts())
+        local read, write = any_of(feeds(1, 20000, 1)), any_of(posts(anyone))
         return function()
             return math.random(10) == 1 and write() or read()
         end
     end,
-    post = function() return any_of(posts()) end,
+    post = function() return any_of(posts(anyone)) end,
+    habits = habits, ["habits tenth"] = habits,
+    ["all by habit"] = function(seed)
+        return in_turn(reversed(feeds_by_habit()), seed)
+    end,
 }
 
 function init(args)

@@ -15,6 +15,8 @@ OPERATIONS = {
     'search': 'Search for one word',
     'mixed': '90 % feeds, 10 % posts',
     'post': 'Post to 4 friends',
+    'habits': 'Large feeds by habit, 97 % feeds, 3 % posts',
+    'habits tenth': 'Large feeds by habit, cache for a tenth',
 }
 GROUPS = 'nginx', 'app', 'postgres', 'memcached'
 KINDS = 'newsfeed', 'limit', 'nginx', 'bare'
@@ -170,9 +172,10 @@ def notes(operation, found):
                f'{worst["cached"]:.1%} of the bytes that wrk received came '
                f'from memcached ({worst["system"]}).')
     if 'caught_up' in found[0]:
-        yield ('newsfeed\'s search index had caught up '
-               f'{found[0]["caught_up"]:.2f} s after the last answer, which '
-               'its CPU includes.')
+        yield ('What newsfeed does behind its answers (the search index, posts '
+               'to more than 1,000 friends) was done '
+               f'{found[0]["caught_up"]:.2f} s after the last one, and its CPU '
+               'includes it.')
 
 
 def compared(ours, row):

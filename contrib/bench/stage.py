@@ -79,7 +79,7 @@ class Stage:
         self.environment |= {
             'LANG': 'C.UTF-8',
             'RUN': str(self.stack_folder), 'PORT': str(self.newsfeed_port),
-            'CACHE_MB': '2048',  # all feeds fit
+            'CACHE_MB': '2048',  # all feeds of posts.sql fit
             'PATH': ':'.join([self.postgres_tools(), os.environ['PATH'],
                               '/usr/sbin', '/sbin'])}
         self.make_folder(self.logs)
@@ -212,9 +212,11 @@ class Stage:
                    PGOPTIONS=options)
         self.await_ready('chain', lambda: is_answering(self.chain_port))
 
-    def start_systems(self):
-        self.stack('up', 'newsfeed')
-        for peer in self.peers:
+    def start_systems(self, names):
+        peers = [name for name in names if name in self.peers]
+        if 'newsfeed' in names:
+            self.stack('up', 'newsfeed')
+        for peer in peers:
             socket_path = self.folder / peer / 'socket'
             socket_path.unlink(missing_ok=True)
             self.launch(
@@ -223,7 +225,7 @@ class Stage:
                 PGHOST=str(self.stack_folder), PGPORT='5432',
                 PGUSER='postgres', PGDATABASE=peer, PGOPTIONS=PEER_OPTIONS,
                 MEMCACHED_SOCKET=str(self.memcached_socket))
-        for peer in self.peers:
+        for peer in peers:
             for port in self.peer_ports[peer]:
                 self.await_ready(peer, lambda: is_answering(port))
 
@@ -231,6 +233,12 @@ class Stage:
         self.stack('down', 'newsfeed')
         for name in ['chain', *self.peers]:
             self.end(name)
+
+    def renew_memcached(self, megabytes):
+        """With nobody connected but nginx."""
+        self.stack('down', 'memcached')
+        self.environment['CACHE_MB'] = str(megabytes)
+        self.stack('up', 'memcached')
 
     def stop(self):
         """Stops everything and removes the data, but not the logs."""
@@ -306,13 +314,16 @@ class Stage:
         return run([*self.psql(database), '-c', text],
                    env=self.environment).strip()
 
-    def load_templates(self):
-        """What each round's databases are copies of, side by side."""
-        loads = {'newsfeed': [HERE / 'posts.sql', HERE / 'newsfeed.sql']}
+    def load_templates(self, data):
+        """What each round's databases are copies of, side by side: of the data
+        in contrib/bench/DATA.sql."""
+        file = HERE / f'{data}.sql'
+        loads = {f'newsfeed_{data}': [file, HERE / 'newsfeed.sql']}
+        self.create(f'newsfeed_{data}', 'newsfeed', 'newsfeed_owner')
         if self.peers:
-            self.query('postgres', 'CREATE DATABASE peers')
-            loads['peers'] = [PEERS / 'schema.sql', HERE / 'posts.sql',
-                              PEERS / 'peers.sql']
+            self.create(f'peers_{data}', 'template1', 'postgres')
+            loads[f'peers_{data}'] = [PEERS / 'schema.sql', file,
+                                      PEERS / 'peers.sql']
         for name, files in loads.items():
             self.launch(f'load-{name}', self.psql(name) + [
                 f'--file={file}' for file in files])
@@ -320,23 +331,24 @@ class Stage:
             if self.processes[f'load-{name}'].wait():
                 self.check_alive(f'load-{name}')
             del self.processes[f'load-{name}']
-            self.query('postgres', f'ALTER DATABASE {name} RENAME TO '
-                                   f'{name}_template')
 
-    def make_databases(self):
+    def create(self, name, template, owner):
+        self.query('postgres', f'CREATE DATABASE {name} OWNER {owner} '
+                               f'TEMPLATE {template} STRATEGY file_copy')
+
+    def make_databases(self, data):
         for name in ['newsfeed', 'statement', *self.peers]:
-            template = 'peers' if name in self.peers else 'newsfeed'
-            owner = 'postgres' if name in self.peers else 'newsfeed_owner'
             self.query('postgres', f'DROP DATABASE IF EXISTS {name}')
-            self.query('postgres', f'CREATE DATABASE {name} OWNER {owner} '
-                                   f'TEMPLATE {template}_template '
-                                   'STRATEGY file_copy')
+        for name in self.peers:
+            self.create(name, f'peers_{data}', 'postgres')
+        for name in ['newsfeed'] + ['statement'] * (data == 'posts'):
+            self.create(name, f'newsfeed_{data}', 'newsfeed_owner')
         self.query('postgres', 'CHECKPOINT')
         os.sync()
 
     def settle(self, system):
-        """Until what was written has reached the search index: the seconds
-        that it took. The peers do it as they write."""
+        """Until what was written has reached the search index and all feeds:
+        the seconds that it took. The peers do it as they write."""
         began = time.monotonic()
         if system.kind != 'newsfeed':
             return 0

@@ -1,8 +1,10 @@
--- The data of posts.sql, which comes first, in the tables of schema.sql.
+-- The data of posts.sql or habits.sql, which comes first, in the tables of
+-- schema.sql. Its foreign keys are right, and not looked after one by one.
+SET session_replication_role = replica;
 INSERT INTO participant (name)
-    SELECT 'participant ' || n FROM generate_series(1, 20000) n;
+    SELECT 'participant ' || n FROM generate_series(1, :people) n;
 INSERT INTO friendship (participant_id, friend_id)
-    SELECT a, b FROM ring UNION ALL SELECT b, a FROM ring;
+    SELECT a, b FROM pair UNION ALL SELECT b, a FROM pair ORDER BY 1, 2;
 
 SELECT indexdef AS index FROM pg_indexes
     WHERE indexname = 'outbound_document' \gset
