@@ -1,7 +1,10 @@
 """Three memcached servers: nginx and workers agree on what lies where."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
+from stack import ask_memcached
 from waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("cache_servers")
@@ -82,3 +85,24 @@ def test_one_server_down_costs_only_its_own_pages(stack):
         return {x_cache(stack, reader) for reader in readers} == {"HIT"}
 
     assert eventually(all_hits)
+
+
+def test_a_full_cache_makes_nothing_stale(make_stack):
+    """Pages are evicted, or find no room for what is put in front of them."""
+    stack = make_stack(CACHE_MB="2", MEMCACHED="1")
+
+    def write_and_look(pair):
+        author, reader = pair
+        items = []
+        for _ in range(15):
+            items.insert(0, stack.client.publish(author, story="x" * 12000))
+            assert stack.client.inbound_ids(reader) == items
+            assert stack.client.inbound_ids(reader) == items
+
+    pairs = [stack.client.friends_of_new() for _ in range(20)]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write_and_look, pairs))
+    [memcached] = stack.memcached_sockets()
+    told = dict(line.split()[1:3] for line in ask_memcached(
+        memcached, b"stats\r\n", b"END\r\n").splitlines() if line.startswith(b"STAT "))
+    assert int(told[b"evictions"]) + int(told[b"store_no_memory"]) > 0
