@@ -335,9 +335,37 @@ void pg_add_text(struct pg_params *params, struct text text)
 void pg_add_ids(struct pg_params *params, const struct buf *ids)
 {
     int i = params->count++;
-    buf_array(&params->array, ids);
-    params->values[i] = buf_text(&params->array);
+    buf_array(&params->arrays[i], ids);
+    params->values[i] = buf_text(&params->arrays[i]);
     params->formats[i] = 0;
+}
+
+void pg_array_add(
+    struct buf *array, enum pg_type type, const struct buf *element)
+{
+    /* dimensions, flags, type, how many there are, from which number on */
+    uint32_t head[] = {htobe32(1), 0, htobe32(type), 0, htobe32(1)};
+    uint32_t size = htobe32((uint32_t)element->len);
+
+    if (array->len == 0)
+        buf_add(array, head, sizeof(head));
+    buf_add(array, &size, sizeof(size));
+    buf_add(array, element->data, element->len);
+    array->failed |= element->failed;
+    if (array->failed)
+        return;
+    memcpy(head, array->data, sizeof(head));
+    head[3] = htobe32(be32toh(head[3]) + 1);
+    memcpy(array->data, head, sizeof(head));
+}
+
+void pg_add_array(struct pg_params *params, const struct buf *array)
+{
+    int i = params->count++;
+    params->values[i] = buf_text(array);
+    params->lengths[i] = (int)array->len;
+    params->formats[i] = 1;
+    params->arrays[i].failed = array->failed;
 }
 
 static bool is_prepared(const struct pg *pg, struct pg_statement *statement)
@@ -524,12 +552,16 @@ enum error pg_exec(
     struct pg *pg, struct pg_statement *statement, struct pg_params *params)
 {
     enum error error = ERR_INTERNAL;
+    bool failed = false;
 
-    if (params->array.failed)
+    for (int i = 0; i < params->count; i++)
+        failed |= params->arrays[i].failed;
+    if (failed)
         log_error("pg", "%s: no memory for its parameters", statement->name);
     else
         error = exec(pg, statement, params);
-    buf_free(&params->array);
+    for (int i = 0; i < params->count; i++)
+        buf_free(&params->arrays[i]);
     return error;
 }
 

@@ -55,14 +55,25 @@ struct pg_params {
     int formats[PG_PARAMS_MAX];
     unsigned types[PG_PARAMS_MAX]; /* 0: as the statement says */
     uint64_t numbers[PG_PARAMS_MAX];
-    struct buf array; /* of pg_add_ids, freed by pg_exec */
+    struct buf arrays[PG_PARAMS_MAX]; /* of pg_add_ids, freed by pg_exec */
+};
+
+/* What an array may be of. */
+enum pg_type {
+    PG_TSVECTOR = 3614 /* in pg_type.dat */
 };
 
 void pg_add_int(struct pg_params *params, int64_t value); /* bigint */
 void pg_add_text(struct pg_params *params, struct text text);
-/* A bigint[] of these, an int64_t each; one for a statement. If they, or it,
- * could not grow, pg_exec fails. */
+/* A bigint[] of these, an int64_t each. If they, or it, could not grow, pg_exec
+ * fails. */
 void pg_add_ids(struct pg_params *params, const struct buf *ids);
+
+/* An array is made of one element at a time, each as its type's recv function
+ * reads it. It has one at least, and is not copied. */
+void pg_array_add(
+    struct buf *array, enum pg_type type, const struct buf *element);
+void pg_add_array(struct pg_params *params, const struct buf *array);
 
 /* Connects nothing yet; NULL if there is no memory. The conninfo must outlive
  * it, what else it needs of the settings is copied. */
