@@ -1,0 +1,38 @@
+/* Words of texts, for PostgreSQL's full-text search: documents and queries are
+ * made by the same rules, so that one finds the other.
+ *
+ * A word is a run of letters and digits with the marks on them, in lower case
+ * and composed (NFC); ß and ς stay what they are. Everything else stands
+ * between words: apostrophes, hyphens and underscores, dots and commas in
+ * numbers, emoji and other symbols. So an address or a URL is a phrase, and is
+ * found by each part of it; entities of HTML and the scheme of a URL are left
+ * out, tags are text. Of scripts that have no spaces (kana, ideographs, Thai,
+ * Lao, Khmer, Myanmar) each letter is a word, so that any part of a sentence is
+ * found, and the whole run is one besides.
+ *
+ * Documents that PostgreSQL made itself (to_tsvector 'simple', releases up to
+ * 1.0.0) hold the same words, but addresses, URLs and numbers as one. So a
+ * query asks for what PostgreSQL makes of each of its parts, too. */
+#ifndef NEWSFEED_WORDS_H
+#define NEWSFEED_WORDS_H
+
+#include <stdbool.h>
+
+#include "buf.h"
+
+/* Appends a tsvector in binary, as its recv function reads it: the subject's
+ * words with weight A, the story's behind them with D. Words of more than 2,047
+ * bytes are left out, and no word has more than its first 255 places; in those
+ * behind the 16,383rd word no phrase is found. A text of more than a megabyte
+ * may make a document that PostgreSQL refuses. */
+void words_document(
+    struct text subject, struct text story, struct buf *document);
+
+/* Takes keywords apart as websearch_to_tsquery does: words and "phrases" that
+ * are all needed, `or` between two, `-` before what must not be. A line for
+ * each part that has a word: in `ours` it begins a tsquery's text, operators
+ * included, and lacks a ")"; in `raw` it is as it was given, or empty if
+ * PostgreSQL would make the same of it. False: there is no such part. */
+bool words_query(struct text keywords, struct buf *ours, struct buf *raw);
+
+#endif
