@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "sql.h"
 #include "store.h"
+#include "words.h"
 
 /* The rows of $2 (before), $3 (after), $4 (limit + 1) around a list whose
  * rows carry their cursor as "id" and come from `FROM`. With `after`, the
@@ -559,11 +560,19 @@ enum error store_search(struct pg *pg, struct text keywords,
         .reads = true,
     };
     struct pg_params params = {0};
+    struct buf parts = {0}, raw = {0};
     int first;
 
-    pg_add_text(&params, keywords);
-    add_page(&params, page);
-    enum error error = pg_exec(pg, &statement, &params);
+    enum error error = ERR_INVALID;
+    if (words_query(keywords, &parts, &raw)) {
+        pg_add_text(&params, (struct text){buf_text(&parts), parts.len});
+        pg_add_text(&params, (struct text){buf_text(&raw), raw.len});
+        add_page(&params, page);
+        error = parts.failed || raw.failed ? ERR_INTERNAL
+                                           : pg_exec(pg, &statement, &params);
+    }
+    buf_free(&parts);
+    buf_free(&raw);
     if (!error && pg_int(pg, 0, 3))
         error = ERR_INVALID;
     if (!error)

@@ -1,8 +1,9 @@
 -- A page of the authors whose posts match, and first of all how far down the
 -- list they stand. Each row has an author's position and id, whether something
--- older exists (of a page by $3), and whether the words mean nothing at all,
+-- older exists (of a page by $4), and whether the words mean nothing at all,
 -- in which case nothing is looked for; at least one row, then of NULLs.
---   $1 keywords, $2 before, $3 after, $4 rows at most
+--   $1 parts of the query, a line each, $2 the same as they were given (see
+--   app/words.h), $3 before, $4 after, $5 rows at most
 --
 -- Matches are found by the index, unless the words are so common that 20,000
 -- posts have them; then the newest 20,000 posts are looked through (IS TRUE
@@ -20,7 +21,11 @@
 -- all of them later.
 WITH query AS MATERIALIZED (
     SELECT words, querytree(words) IN ('', 'T') AS is_void
-        FROM websearch_to_tsquery('simple', $1::text) words),
+        FROM (SELECT string_agg(part || coalesce(' | ' || nullif(
+                phraseto_tsquery('simple', nullif(raw, ''))::text, ''), '')
+                || ')', '')::tsquery AS words
+            FROM unnest(string_to_array($1::text, E'\n'),
+                string_to_array($2::text, E'\n')) AS line (part, raw)) made),
 indexed AS MATERIALIZED (
     SELECT s.outbound_id, s.participant_id FROM query, search s
         WHERE s.document @@ words AND NOT is_void
@@ -53,22 +58,22 @@ place AS MATERIALIZED (
             SELECT participant_id, outbound_id FROM match) p
         GROUP BY participant_id)
 SELECT l.*,
-    CASE WHEN $3::bigint > 0 THEN EXISTS (
+    CASE WHEN $4::bigint > 0 THEN EXISTS (
         SELECT FROM place JOIN participant p ON p.id = participant_id
-            WHERE place.id <= $3) END,
+            WHERE place.id <= $4) END,
     is_void
 FROM query LEFT JOIN LATERAL (
     (SELECT place.id, participant_id FROM (
-            SELECT * FROM place WHERE id < $2::bigint AND $3::bigint = 0
+            SELECT * FROM place WHERE id < $3::bigint AND $4::bigint = 0
                 ORDER BY id DESC) place
         WHERE EXISTS (SELECT FROM participant
             WHERE id = participant_id OFFSET 0)
-        ORDER BY place.id DESC LIMIT $4::int8)
+        ORDER BY place.id DESC LIMIT $5::int8)
     UNION ALL
     (SELECT place.id, participant_id FROM (
-            SELECT * FROM place WHERE id < $2 AND id > $3 AND $3 > 0
+            SELECT * FROM place WHERE id < $3 AND id > $4 AND $4 > 0
                 ORDER BY id) place
         WHERE EXISTS (SELECT FROM participant
             WHERE id = participant_id OFFSET 0)
-        ORDER BY place.id LIMIT $4)) l ON true
+        ORDER BY place.id LIMIT $5)) l ON true
 ORDER BY l.id DESC NULLS LAST;
