@@ -1,6 +1,6 @@
 -- The data of posts.sql or habits.sql, which comes first, in the service's own
--- tables. The search index is made as app/follower_index.c makes it, and built
--- at the end.
+-- tables. The search index is built at the end. Of such words app/words.c makes
+-- the same documents as PostgreSQL does here.
 BEGIN;
 INSERT INTO participant (name)
     SELECT 'participant ' || n FROM generate_series(1, :people) n;
