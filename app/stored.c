@@ -356,7 +356,7 @@ bool stored_settle(struct stored *stored, int64_t horizon)
     if (!stored->is_ahead)
         return true;
     stored->prev = stored->items[0].id;
-    return stored->prev <= horizon;
+    return stored->prev - 1 <= horizon;
 }
 
 /* FNV-1a's step, a tag at a time. */

@@ -150,7 +150,7 @@ def read_page(data, horizon):
             items.append(item)
     items.sort(key=lambda item: -item.id)
     if items and items[0].id > newest:
-        prev = at_most(items[0].id, horizon)
+        prev = at_most(items[0].id, horizon + 1)
     if len(items) > limit:
         items, older = items[:limit], 1
 

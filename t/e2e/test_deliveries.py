@@ -71,7 +71,7 @@ def shown(stack, readers):
 
 
 def next_post(stack):
-    return int(stack.one("SELECT last_value + 1 FROM outbound_id_seq"))
+    return int(stack.one("SELECT last_value + is_called::int FROM outbound_id_seq"))
 
 
 def waiting_for(stack, reader, item):
@@ -92,6 +92,16 @@ def test_pages_stay_in_the_cache_and_show_the_post(stack):
     assert shown(stack, readers) == [("HIT", [item])] * FRIENDS
     answer = stack.client.get(inbound(readers[0]))
     assert answer.json == stack.client.inbound(readers[0], "?limit=49")
+
+
+def test_pages_show_it_out_of_the_cache_while_others_wait(stack):
+    author, readers = befriended(stack)
+    item = next_post(stack)
+    with waiting_for(stack, readers[-1], item):
+        assert stack.client.publish(author) == item
+        eventually(lambda: is_in_a_piece(stack))
+        assert shown(stack, readers[:PIECE]) == [("HIT", [item])] * PIECE
+    eventually(lambda: is_told(stack, item))
 
 
 def test_who_became_a_friend_later_does_not_get_it(stack):
