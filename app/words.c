@@ -501,16 +501,9 @@ static int print_phrase(struct text part, struct buf *out)
     return count;
 }
 
-/* Of letters and digits of ASCII PostgreSQL makes the same words. */
 static void print_raw(struct text part, struct buf *out)
 {
-    bool is_plain = true;
-
-    for (size_t i = 0; i < part.len; i++) {
-        unsigned char c = (unsigned char)part.data[i];
-        is_plain &= c == ' ' || (c < 0x80 && isalnum(c));
-    }
-    for (size_t i = 0; i < part.len && !is_plain; i++)
+    for (size_t i = 0; i < part.len; i++)
         buf_add(
             out, (unsigned char)part.data[i] < ' ' ? " " : part.data + i, 1);
 }

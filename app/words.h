@@ -30,9 +30,8 @@ void words_document(
 
 /* Takes keywords apart as websearch_to_tsquery does: words and "phrases" that
  * are all needed, `or` between two, `-` before what must not be. A line for
- * each part that has a word: in `ours` it begins a tsquery's text, operators
- * included, and lacks a ")"; in `raw` it is as it was given, or empty if
- * PostgreSQL would make the same of it. False: there is no such part. */
+ * each part that has a word: in `ours` it goes on with a tsquery's text, and
+ * lacks a ")"; in `raw` it is as it was given. False: there is no such part. */
 bool words_query(struct text keywords, struct buf *ours, struct buf *raw);
 
 #endif

@@ -21,9 +21,9 @@
 -- all of them later.
 WITH query AS MATERIALIZED (
     SELECT words, querytree(words) IN ('', 'T') AS is_void
-        FROM (SELECT string_agg(part || coalesce(' | ' || nullif(
-                phraseto_tsquery('simple', nullif(raw, ''))::text, ''), '')
-                || ')', '')::tsquery AS words
+        FROM (SELECT string_agg(part || coalesce(' | ' || nullif(nullif(
+                phraseto_tsquery('simple', raw)::text,
+                split_part(part, '(', 2)), ''), '') || ')', '')::tsquery AS words
             FROM unnest(string_to_array($1::text, E'\n'),
                 string_to_array($2::text, E'\n')) AS line (part, raw)) made),
 indexed AS MATERIALIZED (
