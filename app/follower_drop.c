@@ -1,6 +1,8 @@
 /* Drops the pages of a post's readers, unless whoever made it has confirmed
  * that it lies in front of them: he may not have lived to do it. Large
- * deliveries see to their own readers. */
+ * deliveries see to their own readers; a post is taken for one if its author
+ * has too many friends now and an order for it, or so many more that he had too
+ * many then. */
 #include <poll.h>
 
 #include "clock.h"
@@ -9,6 +11,7 @@
 
 enum {
     BATCH = 1000,
+    NEW_FRIENDS = 100, /* of an author, from a post to this look, by far */
     LONGEST_POST = 60, /* s from a post's time to its commit, by far */
 
     /* ms: how old a post may be and yet be on its way to its readers' pages, or
@@ -41,7 +44,7 @@ static enum error take_result(
         buf_add(&batch->authors, &author, sizeof(author));
         pg_ids(pg, i, 2, &batch->readers);
         size_t count = (batch->readers.len - before) / sizeof(int64_t);
-        if (count > inline_friends) { /* a large delivery */
+        if (count > inline_friends + NEW_FRIENDS || pg_int(pg, i, 4)) {
             batch->readers.len = before;
             count = 0;
         }
@@ -61,12 +64,17 @@ static enum error read_batch(
     /* Behind a long absence, those pages have expired by themselves. */
     static struct pg_statement statement = {
         .name = "post_readers",
-        .sql = "SELECT id, participant_id, array(SELECT friend_id"
-               " FROM friendship f WHERE f.participant_id = o.participant_id"
-               " LIMIT $2::bigint + 1),"
+        .sql = "SELECT id, participant_id, friends,"
                " least($4::bigint, $4::bigint - 1000 * extract(epoch FROM"
-               " clock_timestamp() - occurred))::bigint"
-               " FROM outbound o WHERE id = ANY ($1::bigint[])"
+               " clock_timestamp() - occurred))::bigint,"
+               " cardinality(friends) > $2::bigint AND EXISTS (SELECT"
+               " FROM outbox WHERE kind = 'd' AND other_id = o.id"
+               " AND participant_id = o.participant_id)"
+               " FROM outbound o CROSS JOIN LATERAL (SELECT array("
+               "SELECT friend_id FROM friendship f"
+               " WHERE f.participant_id = o.participant_id"
+               " LIMIT $2 + $5::bigint + 1) AS friends OFFSET 0) f"
+               " WHERE id = ANY ($1::bigint[])"
                " AND occurred > now() - $3::bigint * interval '1 s'"
                " ORDER BY id",
     };
@@ -77,6 +85,7 @@ static enum error read_batch(
     pg_add_int(&params, config->feed_inline_friends);
     pg_add_int(&params, config->cache_ttl + LONGEST_POST);
     pg_add_int(&params, YOUNG);
+    pg_add_int(&params, NEW_FRIENDS);
     enum error error = pg_exec(shift->pg, &statement, &params);
     return error ? error
                  : take_result(

@@ -1,6 +1,7 @@
 """Posts to many friends, by the dispatcher: put in front of their pages."""
 
 import os
+import signal
 
 import pytest
 
@@ -163,6 +164,26 @@ def test_a_dispatcher_that_died_behind_the_commit_leaves_nothing_stale(stack, pr
         assert [found for _, found in shown(stack, readers)] == [[item]] * FRIENDS
 
     one_of(5, shows_within_a_second)
+
+
+def test_a_post_is_not_large_because_its_author_has_more_friends_by_now(stack, proxy):
+    """Its worker died, the next friend came before the dispatcher looked."""
+    author, reader = stack.client.friends_of_new()
+    stack.sql(make_friends(author, 2))
+    eventually(stack.has_caught_up)
+    stack.client.hit(inbound(reader))
+    dispatcher = stack.dispatcher()
+    os.kill(dispatcher, signal.SIGSTOP)
+    try:
+        killed = proxy.kill_before(b"ms ", stack.workers)
+        body = {"subject": "A subject", "story": "A story."}
+        assert stack.client.post(f"/participant/{author}/outbound", body).status == 503
+        assert killed
+        stack.client.befriend(author, stack.client.add_participant())
+    finally:
+        os.kill(dispatcher, signal.SIGCONT)
+    [item] = stack.client.outbound_ids(author)
+    eventually(lambda: stack.client.inbound_ids(reader) == [item], within=SOON)
 
 
 def test_pages_that_could_not_be_changed_are_dropped_later(request, make_stack):
