@@ -112,7 +112,7 @@ def test_searches_of_all_leave_workers_to_others(stack, front):
     participant = stack.client.add_participant()
     waiting = ("SELECT count(*) FROM pg_stat_activity"
                " WHERE usename = 'newsfeed' AND wait_event_type = 'Lock'"
-               " AND query LIKE '%websearch_to_tsquery%'")
+               " AND query LIKE '%phraseto_tsquery%'")
 
     def search(host):
         return coming_from(front, f"203.0.113.{host}").get("/outbound?keywords=a").status
