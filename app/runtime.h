@@ -7,7 +7,8 @@
  * told to drop pages is closed by the sign "closed-NAME", a file with the keys
  * of those pages, a line each: the debts. Nobody on this host reads from the
  * server while the file exists. Beyond RUNTIME_DEBTS_MAX bytes it ends in "all"
- * and a '+' for each second that the server has answered since. */
+ * and a
+ * '+' for each second that the server has answered since. */
 #ifndef NEWSFEED_RUNTIME_H
 #define NEWSFEED_RUNTIME_H
 
@@ -19,7 +20,7 @@
 #include "contract.h"
 
 enum {
-    RUNTIME_DEBTS_MAX = 64 << 20 /* bytes, more than a million pages */
+    RUNTIME_DEBTS_MAX = 4 << 20 /* bytes, some 80,000 pages */
 };
 
 /* Whether the folder is there and can be written, or could be made. */
