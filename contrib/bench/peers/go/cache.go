@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	lifetime      = 3600 // seconds
+	lifetime      = 60 // seconds
 	cacheTimeout  = time.Second
 	maxIdleCaches = 64
 )
