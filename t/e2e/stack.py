@@ -152,7 +152,12 @@ class Stack:
         return int((self.run / f"{piece}.pid").read_text().split()[0])
 
     def kill(self, piece, by):
-        os.kill(self.pid(piece), by)
+        """What is stopped stands still behind this."""
+        pid = self.pid(piece)
+        os.kill(pid, by)
+        if by == signal.SIGSTOP:
+            eventually(lambda: all(is_stopped(thread) for thread in
+                                   Path(f"/proc/{pid}/task").iterdir()))
 
     def log(self, name="newsfeed"):
         with contextlib.suppress(FileNotFoundError):
@@ -285,6 +290,10 @@ class Stack:
             with contextlib.suppress(OSError, ValueError, IndexError):
                 self.kill(piece, signal.SIGCONT)
         self.call("stop", check=False)
+
+
+def is_stopped(process):
+    return (process / "stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def make_friends(author, count):
