@@ -73,6 +73,7 @@ static const struct setting settings[] = {
     {AT(feed, backfill), INTEGER, "50", 0, 1000},
     {AT(feed, inline_friends), INTEGER, "1000", 0, 100000},
     {AT(feed, idempotency_hours), INTEGER, "24", 1, 8760},
+    {AT(feed, event_hours), INTEGER, "24", 1, 8760},
 
     {AT(dispatcher, enabled), SWITCH, "on", 0, 0},
     {AT(dispatcher, interval), INTEGER, "100", 1, 60000},

@@ -41,6 +41,7 @@ struct config {
     int feed_backfill;          /* posts that a new friend sees, 0..1000 */
     int feed_inline_friends;    /* delivered within the request, to this */
     int feed_idempotency_hours; /* answers are kept so long */
+    int feed_event_hours;       /* and events */
 
     /* [dispatcher] */
     bool dispatcher_enabled;

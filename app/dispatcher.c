@@ -36,7 +36,7 @@ static void stop(int signal)
 
 static void expire(struct dispatcher *d)
 {
-    if (monotonic_ms() >= d->next_expiry && !expire_keys(&d->shift))
+    if (monotonic_ms() >= d->next_expiry && !expire_old(&d->shift))
         d->next_expiry = monotonic_ms() + EXPIRY_INTERVAL;
 }
 

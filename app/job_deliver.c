@@ -46,6 +46,7 @@ static enum error read_piece(const struct pg *pg, const struct order *order)
                 .occurred = pg_time(pg, 0, 5),
                 .subject = pg_text(pg, 0, 6),
                 .story = pg_text(pg, 0, 7),
+                .edited = pg_time(pg, 0, 8),
             },
             pg_text(pg, 0, 2), pg_text(pg, 0, 3));
     return piece.readers.failed ? ERR_INTERNAL : OK;

@@ -252,6 +252,10 @@ void json_print_item_tail(struct buf *out, const struct item *item)
 {
     buf_puts(out, ",\"occurred\":");
     print_time(out, item->occurred);
+    if (item->edited) {
+        buf_puts(out, ",\"edited\":");
+        print_time(out, item->edited);
+    }
     buf_puts(out, ",\"subject\":");
     json_print_text(out, item->subject);
     buf_puts(out, ",\"story\":");

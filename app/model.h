@@ -28,6 +28,7 @@ struct item {
     int64_t from;
     int64_t to;
     int64_t occurred; /* microseconds since 1970-01-01 UTC */
+    int64_t edited;   /* the same; 0: it was not */
     struct text subject;
     struct text story;
 };

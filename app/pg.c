@@ -674,7 +674,8 @@ int64_t pg_int(const struct pg *pg, int row, int column)
 
 int64_t pg_time(const struct pg *pg, int row, int column)
 {
-    return pg_int(pg, row, column) + pg_epoch;
+    return pg_is_null(pg, row, column) ? 0
+                                       : pg_int(pg, row, column) + pg_epoch;
 }
 
 struct text pg_text(const struct pg *pg, int row, int column)

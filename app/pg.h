@@ -126,7 +126,8 @@ int pg_rows(const struct pg *pg);
 bool pg_is_null(const struct pg *pg, int row, int column);
 int64_t pg_int(
     const struct pg *pg, int row, int column); /* any integer, bool */
-int64_t pg_time(const struct pg *pg, int row, int column); /* us since 1970 */
+/* us since 1970; 0: NULL */
+int64_t pg_time(const struct pg *pg, int row, int column);
 struct text pg_text(const struct pg *pg, int row, int column);
 
 /* Appends the elements of a bigint[] without NULLs, an int64_t each. */

@@ -5,12 +5,17 @@
 #define NEWSFEED_SQL_H
 
 extern const char sql_deliver[];
+extern const char sql_expire_events[];
 extern const char sql_expire_keys[];
 extern const char sql_follower_close_gaps[];
 extern const char sql_follower_pass[];
 extern const char sql_follower_take[];
 extern const char sql_inbound_swept[];
 extern const char sql_index_posts[];
+extern const char sql_live_catch_up[];
+extern const char sql_live_horizon[];
+extern const char sql_live_posts[];
+extern const char sql_live_touched[];
 extern const char sql_look[];
 extern const char sql_outbound_add[];
 extern const char sql_outbound_remove[];

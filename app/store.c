@@ -243,7 +243,12 @@ enum error store_outbound_add(struct pg *pg, int64_t author,
     return OK;
 }
 
-#define ITEM "o.id, o.participant_id, o.occurred, o.subject, o.story"
+#define ITEM \
+    "o.id, o.participant_id, o.occurred, o.subject, o.story, o.edited"
+
+enum {
+    OLDER = 6 /* the column behind, in lists */
+};
 
 static struct item read_item(const struct pg *pg, int row, int64_t to)
 {
@@ -254,6 +259,7 @@ static struct item read_item(const struct pg *pg, int row, int64_t to)
         .occurred = pg_time(pg, row, 2),
         .subject = pg_text(pg, row, 3),
         .story = pg_text(pg, row, 4),
+        .edited = pg_time(pg, row, 5),
     };
 }
 
@@ -262,7 +268,7 @@ static enum error read_items(const struct pg *pg, const struct page *page,
 {
     int first;
 
-    enum error error = cut_page(pg, page, 0, 5, &first, &found->ends);
+    enum error error = cut_page(pg, page, 0, OLDER, &first, &found->ends);
     if (error)
         return error;
     for (int i = 0; i < found->ends.count; i++)
@@ -288,8 +294,8 @@ static enum error read_items(const struct pg *pg, const struct page *page,
         " (SELECT pg_current_snapshot()::text)")
 
 enum {
-    HORIZON = 6,         /* the column of that */
-    SNAPSHOT = 7,        /* and of what the reading saw */
+    HORIZON = OLDER + 1, /* the column of that */
+    SNAPSHOT,            /* and of what the reading saw */
     LONGEST_PAUSE = 128, /* ms between looks, from 1 on, twice as long each */
     VAIN_TIME = 1000,    /* ms without a wait behind one that was in vain */
 };

@@ -15,11 +15,14 @@ CREATE TABLE participant (
 
 -- A row for each direction, both with the friendship's one id. Of the friend's
 -- posts, those with an id of `since` or above belong to the participant's feed.
+-- `made` is the id of the event that began it: what has a lower one came to the
+-- feed by it. NULL: that was before migration 6.
 CREATE TABLE friendship (
     participant_id bigint NOT NULL,
     friend_id      bigint NOT NULL CHECK (friend_id <> participant_id),
     id             bigint NOT NULL,
     since          bigint NOT NULL,
+    made           bigint,
     PRIMARY KEY (participant_id, friend_id)
 );
 
@@ -27,13 +30,14 @@ CREATE SEQUENCE friendship_id_seq;
 CREATE UNIQUE INDEX friendship_page ON friendship (participant_id, id);
 
 -- A post takes its id behind its transaction's number, which whoever follows
--- the posts relies on (see follower_gap).
+-- the posts relies on (see follower_gap). Events take theirs from among them.
 CREATE TABLE outbound (
     id             bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     participant_id bigint NOT NULL,
     occurred       timestamptz(3) NOT NULL DEFAULT now(),
     subject        text NOT NULL,
-    story          text NOT NULL
+    story          text NOT NULL,
+    edited         timestamptz(3)
 );
 
 CREATE INDEX outbound_page ON outbound (participant_id, id);
@@ -46,6 +50,113 @@ CREATE TABLE inbound (
     outbound_id    bigint NOT NULL,
     PRIMARY KEY (participant_id, outbound_id)
 );
+
+-- Up to which id a reader has read.
+CREATE TABLE marker (
+    participant_id bigint PRIMARY KEY,
+    last_read      bigint NOT NULL
+);
+
+-- --- events ------------------------------------------------------------------
+
+-- What happened to a participant, its friendships and its posts: all but new
+-- posts, which stand in outbound. Written by triggers, so that a program of
+-- before, and a person with psql, cannot leave anything out.
+--   a  it was added, as `name`          n  it is called `name` now
+--   g  it is gone, with all that was its own
+--   f  it and other_id became friends
+--   u  and are none any more            l  they are none, since other_id is gone
+--   c  its post other_id was changed    r  or removed
+--
+-- Posts and events take their ids from one sequence, so that there is one order
+-- of all that happens, and one place in it says how far somebody has come. An
+-- event takes its id behind the lock of what it is about: whoever comes second
+-- has the higher one. A friendship's event has one id on either side.
+CREATE TABLE event (
+    participant_id bigint NOT NULL,
+    id             bigint NOT NULL,
+    kind           "char" NOT NULL,
+    other_id       bigint NOT NULL DEFAULT 0,
+    name           text,
+    occurred       timestamptz(3) NOT NULL DEFAULT now(),
+    PRIMARY KEY (participant_id, id)
+);
+
+CREATE INDEX event_id ON event (id);
+
+-- Events go when they are old enough: those up to here may be gone. One row.
+CREATE TABLE event_floor (
+    id bigint NOT NULL
+);
+
+CREATE FUNCTION note_participants() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO event (participant_id, id, kind, name)
+            SELECT id, nextval('outbound_id_seq'), 'a', name FROM changed;
+    ELSIF TG_OP = 'UPDATE' THEN
+        INSERT INTO event (participant_id, id, kind, name)
+            SELECT id, nextval('outbound_id_seq'), 'n', name FROM changed;
+    ELSE
+        INSERT INTO event (participant_id, id, kind)
+            SELECT id, nextval('outbound_id_seq'), 'g' FROM changed;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER note_added AFTER INSERT ON participant
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION note_participants();
+CREATE TRIGGER note_renamed AFTER UPDATE ON participant
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION note_participants();
+CREATE TRIGGER note_gone AFTER DELETE ON participant
+    REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION note_participants();
+
+-- Of who is gone there is nothing more to say.
+CREATE FUNCTION note_friendships() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO event (participant_id, id, kind, other_id)
+            SELECT participant_id, made, 'f', friend_id FROM changed
+            WHERE made IS NOT NULL;
+    ELSE
+        INSERT INTO event (participant_id, id, kind, other_id)
+            SELECT c.participant_id, nextval('outbound_id_seq'),
+                CASE WHEN EXISTS (SELECT FROM participant
+                    WHERE id = c.friend_id) THEN 'u' ELSE 'l' END::"char",
+                c.friend_id
+            FROM changed c JOIN participant p ON p.id = c.participant_id;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER note_befriended AFTER INSERT ON friendship
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION note_friendships();
+CREATE TRIGGER note_unfriended AFTER DELETE ON friendship
+    REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION note_friendships();
+
+CREATE FUNCTION note_posts() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO event (participant_id, id, kind, other_id)
+        SELECT c.participant_id, nextval('outbound_id_seq'),
+            CASE TG_OP WHEN 'UPDATE' THEN 'c' ELSE 'r' END::"char", c.id
+        FROM changed c JOIN participant p ON p.id = c.participant_id;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER note_changed AFTER UPDATE ON outbound
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION note_posts();
+CREATE TRIGGER note_removed AFTER DELETE ON outbound
+    REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION note_posts();
 
 -- --- search ------------------------------------------------------------------
 
@@ -101,7 +212,7 @@ CREATE VIEW search_gap AS
 -- Up to which id all posts are there that will ever be, by a close look. Who
 -- drops pages has seen all up to its place, and what was missing there comes no
 -- more once all have ended that may bring it (app/follower.h). Behind that all
--- has arrived as far as no id is missing, of the next 1,000: who has to know
+-- has arrived as far as no id is missing, events' among them, of the next 1,000: who has to know
 -- more asks who may still bring one (sql/statements/writers.sql).
 CREATE FUNCTION posts_arrived() RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 DECLARE
@@ -112,10 +223,16 @@ BEGIN
         (SELECT min(outbound_id) - 1 FROM follower_gap
             WHERE follower = 'drop'
                 AND xid > pg_snapshot_xmin(pg_current_snapshot())
-                AND NOT EXISTS (SELECT FROM outbound WHERE id = outbound_id)),
+                AND NOT EXISTS (SELECT FROM outbound WHERE id = outbound_id)
+                AND NOT EXISTS (SELECT FROM event WHERE id = outbound_id)),
         (SELECT max(id) FROM (
-                SELECT id, row_number() OVER (ORDER BY id) AS number
-                FROM outbound WHERE id > seen ORDER BY id LIMIT 1000) post
+                SELECT id, row_number() OVER (ORDER BY id) AS number FROM (
+                    (SELECT id FROM outbound WHERE id > seen
+                        ORDER BY id LIMIT 1000)
+                    UNION
+                    (SELECT id FROM event WHERE id > seen
+                        ORDER BY id LIMIT 2000)) either
+                ORDER BY id LIMIT 1000) post
             WHERE id = seen + number),
         seen);
 END
@@ -244,6 +361,7 @@ DECLARE
     friendship_id bigint;
     since_a bigint; -- of b's posts in a's feed
     since_b bigint;
+    made bigint;
 BEGIN
     -- befriend and unfriend of one pair run one after the other
     PERFORM pg_advisory_xact_lock(
@@ -266,8 +384,10 @@ BEGIN
     since_a := feed_since(b, backfill);
     since_b := feed_since(a, backfill);
     friendship_id := nextval('friendship_id_seq');
-    INSERT INTO friendship (participant_id, friend_id, id, since)
-        VALUES (a, b, friendship_id, since_a), (b, a, friendship_id, since_b);
+    made := nextval('outbound_id_seq');
+    INSERT INTO friendship (participant_id, friend_id, id, since, made)
+        VALUES (a, b, friendship_id, since_a, made),
+            (b, a, friendship_id, since_b, made);
 
     INSERT INTO inbound (participant_id, outbound_id)
         SELECT a, id FROM outbound
@@ -349,17 +469,19 @@ CREATE VIEW schema_migration AS
 -- --- rights ------------------------------------------------------------------
 
 -- The service's role, newsfeed, may do what the service does (t/sql/roles.sql).
-GRANT SELECT, INSERT, UPDATE, DELETE ON participant, outbox, idempotency
+GRANT SELECT, INSERT, UPDATE, DELETE ON participant, outbox, idempotency, marker
     TO newsfeed;
 GRANT SELECT, INSERT, DELETE ON friendship, outbound, inbound, search,
-    follower_gap, search_gap TO newsfeed;
+    follower_gap, search_gap, event TO newsfeed;
+GRANT UPDATE (subject, story, edited) ON outbound TO newsfeed;
 GRANT SELECT, INSERT, UPDATE ON follower TO newsfeed;
-GRANT SELECT, UPDATE ON search_progress TO newsfeed;
-GRANT USAGE ON SEQUENCE friendship_id_seq TO newsfeed;
+GRANT SELECT, UPDATE ON search_progress, event_floor TO newsfeed;
+GRANT USAGE ON SEQUENCE friendship_id_seq, outbound_id_seq TO newsfeed;
 GRANT SELECT ON outbox_kind, incarnation, migration, schema_migration
     TO newsfeed;
 REVOKE EXECUTE ON FUNCTION befriend, unfriend, feed_since, flush_search,
-    posts_arrived, undelivered FROM PUBLIC;
+    posts_arrived, undelivered, note_participants, note_friendships, note_posts
+    FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION befriend, unfriend, feed_since, flush_search,
     posts_arrived, undelivered TO newsfeed;
 GRANT SELECT ON search_backlog, follower_backlog, outbox_backlog

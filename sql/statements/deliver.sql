@@ -26,6 +26,6 @@ step AS (
         WHERE outbox.id = $5::bigint AND mark IS NOT NULL)
 SELECT friends, array(SELECT participant_id FROM delivery),
     pg_current_xact_id()::text, pg_current_snapshot()::text,
-    id, occurred, subject, story
+    id, occurred, subject, story, edited
     FROM (SELECT count(*) AS friends FROM piece) size
     LEFT JOIN outbound ON id = $2;

@@ -5,7 +5,8 @@
 -- Columns are those of LIST_OF_POSTS in app/store.c.
 --   $1 participant, $2 before, $3 after: 0, $4 rows at most, $5 up to
 --   where posts are known to have arrived
-SELECT o.id, o.participant_id, o.occurred, o.subject, o.story, NULL::boolean,
+SELECT o.id, o.participant_id, o.occurred, o.subject, o.story, o.edited,
+        NULL::boolean,
         CASE WHEN o.id > $5::bigint
             AND o.occurred > now() - interval '1 min'
             THEN (SELECT posts_arrived()) END,

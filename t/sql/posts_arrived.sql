@@ -1,7 +1,7 @@
 -- Up to where all posts have arrived.
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(10);
+SELECT plan(12);
 
 DELETE FROM outbound;
 DELETE FROM follower_gap;
@@ -40,6 +40,13 @@ SELECT pg_temp.add(106) \g /dev/null
 SELECT pg_temp.add(VARIADIC (SELECT array_agg(id)
     FROM generate_series(108, 2000) id)) \g /dev/null
 SELECT pg_temp.is(1100, 'of those behind, 1,000 are looked through');
+-- Events have ids among those of posts.
+DELETE FROM outbound WHERE id = 105;
+SELECT pg_temp.is(104, 'a post that is missing is missed');
+INSERT INTO event (participant_id, id, kind) VALUES (1, 105, 'n');
+SELECT pg_temp.is(1100, 'but not where an event has the number');
+DELETE FROM event;
+
 DELETE FROM outbound;
 SELECT pg_temp.is(100, 'posts that are gone tell nothing');
 DELETE FROM follower;

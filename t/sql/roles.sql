@@ -2,7 +2,7 @@
 -- do more.
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(100);
+SELECT plan(113);
 
 -- Runs a statement as newsfeed: 'ok', or the error's code.
 CREATE FUNCTION pg_temp.try(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -51,19 +51,20 @@ SELECT table_privs_are(name, 'newsfeed', ARRAY['SELECT', 'INSERT', 'DELETE'])
     FROM unnest(ARRAY['friendship', 'outbound', 'inbound', 'search']) name;
 SELECT table_privs_are(name, 'newsfeed',
     ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'])
-    FROM unnest(ARRAY['outbox', 'idempotency']) name;
+    FROM unnest(ARRAY['outbox', 'idempotency', 'marker']) name;
 SELECT table_privs_are('follower', 'newsfeed',
     ARRAY['SELECT', 'INSERT', 'UPDATE']);
-SELECT table_privs_are('follower_gap', 'newsfeed',
-    ARRAY['SELECT', 'INSERT', 'DELETE']);
-SELECT table_privs_are('search_progress', 'newsfeed',
-    ARRAY['SELECT', 'UPDATE']);
+SELECT table_privs_are(name, 'newsfeed', ARRAY['SELECT', 'INSERT', 'DELETE'])
+    FROM unnest(ARRAY['follower_gap', 'event']) name;
+SELECT table_privs_are(name, 'newsfeed', ARRAY['SELECT', 'UPDATE'])
+    FROM unnest(ARRAY['search_progress', 'event_floor']) name;
 SELECT table_privs_are('search_gap', 'newsfeed',
     ARRAY['SELECT', 'INSERT', 'DELETE']);
 SELECT table_privs_are(name, 'newsfeed', ARRAY['SELECT'])
     FROM unnest(ARRAY['migration', 'schema_migration', 'incarnation',
         'outbox_kind']) name;
-SELECT sequence_privs_are('friendship_id_seq', 'newsfeed', ARRAY['USAGE']);
+SELECT sequence_privs_are(name, 'newsfeed', ARRAY['USAGE'])
+    FROM unnest(ARRAY['friendship_id_seq', 'outbound_id_seq']) name;
 SELECT schema_privs_are('public', 'newsfeed', ARRAY['USAGE']);
 
 -- PUBLIC is everybody, newsfeed too.
@@ -76,7 +77,8 @@ SELECT is(has_function_privilege('public', name, 'EXECUTE'), false,
     'PUBLIC may not call ' || name)
     FROM unnest(ARRAY['befriend(bigint, bigint, int)',
         'unfriend(bigint, bigint)', 'feed_since(bigint, int)',
-        'flush_search()', 'posts_arrived()', 'undelivered(bigint)']) name;
+        'flush_search()', 'posts_arrived()', 'undelivered(bigint)',
+        'note_participants()', 'note_friendships()', 'note_posts()']) name;
 SELECT is_empty($$
     SELECT proname FROM pg_proc WHERE proowner = 'newsfeed_owner'::regrole
         AND pronamespace = 'public'::regnamespace AND prosecdef
@@ -103,6 +105,8 @@ SELECT pg_temp.may(format(
 SELECT pg_temp.may(format('SELECT befriend(%s, %s, 50)', :ada, :bob));
 SELECT pg_temp.may(format('INSERT INTO outbound (participant_id, subject,
     story) VALUES (%s, $$s$$, $$s$$)', :ada));
+SELECT pg_temp.may('UPDATE outbound SET subject = $$s$$, story = $$t$$,
+    edited = now()');
 SELECT pg_temp.may(format('INSERT INTO inbound SELECT %s, id FROM outbound
     WHERE participant_id = %s', :bob, :ada));
 SELECT pg_temp.may(format('INSERT INTO search SELECT id, participant_id,
@@ -125,14 +129,17 @@ SELECT pg_temp.may('SELECT pg_try_advisory_xact_lock(1)');
 SELECT pg_temp.may('SELECT version FROM ' || name)
     FROM unnest(ARRAY['migration', 'schema_migration']) name;
 SELECT pg_temp.may(format('SELECT unfriend(%s, %s)', :ada, :bob));
+SELECT pg_temp.may(format('INSERT INTO marker VALUES (%s, 1)', :ada));
 SELECT pg_temp.may('DELETE FROM ' || name) FROM unnest(ARRAY['inbound',
     'search', 'outbound', 'friendship', 'outbox', 'idempotency',
-    'participant']) name;
+    'participant', 'event', 'marker']) name;
 
 -- --- what it cannot do -------------------------------------------------------
 
--- What was said stays said, and was so when it was.
-SELECT pg_temp.may_not('UPDATE outbound SET story = $$other words$$');
+-- What was said was said then, and by whom it was.
+SELECT pg_temp.may_not('UPDATE outbound SET ' || what)
+    FROM unnest(ARRAY['participant_id = 1', 'occurred = now()']) what;
+SELECT pg_temp.may_not('UPDATE event SET kind = $$n$$');
 SELECT pg_temp.may_not('UPDATE inbound SET outbound_id = 1');
 SELECT pg_temp.may_not('UPDATE friendship SET since = 0');
 SELECT pg_temp.may_not('UPDATE search SET document = $$$$');

@@ -1,11 +1,12 @@
 -- The tables: what they hold, what their keys forbid, what is filled in.
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(49);
+SELECT plan(52);
 
 SELECT tables_are('public', ARRAY['participant', 'friendship', 'outbound',
     'inbound', 'search', 'follower', 'follower_gap', 'outbox',
-    'outbox_kind', 'idempotency', 'incarnation', 'migration']);
+    'outbox_kind', 'idempotency', 'incarnation', 'migration', 'event',
+    'event_floor', 'marker']);
 SELECT views_are('public', ARRAY['search_backlog', 'search_progress',
     'search_gap', 'follower_backlog', 'outbox_backlog',
     'schema_migration', 'tap_funky', 'pg_all_foreign_keys']);
@@ -22,12 +23,15 @@ SELECT col_is_pk('follower', 'name');
 SELECT col_is_pk('follower_gap', ARRAY['follower', 'outbound_id']);
 SELECT col_is_pk('idempotency', ARRAY['scope', 'key']);
 SELECT col_is_pk('migration', 'version');
+SELECT col_is_pk('event', ARRAY['participant_id', 'id']);
+SELECT col_is_pk('marker', 'participant_id');
 
 -- Pages of these lists are read by their cursor.
 SELECT has_index('friendship', 'friendship_page',
     ARRAY['participant_id', 'id']);
 SELECT index_is_unique('friendship', 'friendship_page');
 SELECT has_index('outbound', 'outbound_page', ARRAY['participant_id', 'id']);
+SELECT has_index('event', 'event_id', 'id');
 SELECT has_index('search', 'search_document', 'document');
 SELECT index_is_type('search', 'search_document', 'gin');
 SELECT has_index('outbox', 'outbox_due', ARRAY['kind', 'due']);
@@ -48,9 +52,9 @@ SELECT columns_are('inbound', ARRAY['participant_id', 'outbound_id']);
 
 SELECT columns_are('participant', ARRAY['id', 'name']);
 SELECT columns_are('outbound',
-    ARRAY['id', 'participant_id', 'occurred', 'subject', 'story']);
+    ARRAY['id', 'participant_id', 'occurred', 'subject', 'story', 'edited']);
 SELECT columns_are('friendship',
-    ARRAY['participant_id', 'friend_id', 'id', 'since']);
+    ARRAY['participant_id', 'friend_id', 'id', 'since', 'made']);
 
 SELECT is_empty($$
     SELECT table_name, column_name FROM information_schema.columns
@@ -62,7 +66,8 @@ SELECT is_empty($$
     SELECT table_name, column_name FROM information_schema.columns
     WHERE table_schema = 'public' AND is_nullable = 'YES'
         AND table_name IN ('participant', 'friendship', 'outbound', 'inbound',
-            'search', 'follower', 'follower_gap', 'outbox')
+            'search', 'follower', 'follower_gap', 'outbox', 'event', 'marker')
+        AND column_name NOT IN ('edited', 'made', 'name')
     $$, 'nothing of these tables is ever null');
 
 -- What clients see has milliseconds.

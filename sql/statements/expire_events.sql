@@ -1,0 +1,14 @@
+-- Deletes the oldest events that are old, and notes up to which there may be
+-- none any more. How many went.
+--   $1 hours, $2 events at most
+WITH gone AS (
+    DELETE FROM event WHERE (participant_id, id) IN (
+            SELECT participant_id, id FROM (
+                    SELECT participant_id, id, occurred FROM event
+                        ORDER BY id LIMIT $2::bigint FOR UPDATE SKIP LOCKED) o
+                WHERE occurred < now() - $1::bigint * interval '1 hour')
+        RETURNING id),
+step AS (
+    UPDATE event_floor SET id = greatest(event_floor.id, last)
+        FROM (SELECT max(id) AS last FROM gone) g WHERE last IS NOT NULL)
+SELECT count(*) FROM gone;

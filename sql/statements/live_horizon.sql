@@ -1,0 +1,20 @@
+-- How far posts and events have come, and who may still bring one with a lower
+-- id: the newest that is there; whoever of $1 is still at it; all who are now.
+-- Once those have ended who were at it when the newest was seen, the next picture
+-- of the data has all up to there that there will ever be (see writers.sql).
+--   $1 writers, as this gave them
+WITH newest AS MATERIALIZED (
+    SELECT greatest(
+        (SELECT id FROM outbound ORDER BY id DESC LIMIT 1),
+        (SELECT id FROM event ORDER BY id DESC LIMIT 1), 0) AS id),
+writer AS MATERIALIZED (
+    SELECT virtualtransaction AS name FROM pg_locks
+        WHERE locktype = 'relation' AND mode = 'RowExclusiveLock'
+            AND relation = 'outbound_id_seq'::regclass
+            AND database = (SELECT oid FROM pg_database
+                WHERE datname = current_database()))
+SELECT id,
+    (SELECT coalesce(array_agg(name)::text, '{}') FROM writer
+        WHERE name = ANY ($1::text[])) AS remaining,
+    (SELECT coalesce(array_agg(name)::text, '{}') FROM writer) AS writers
+    FROM newest;
