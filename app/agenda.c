@@ -18,6 +18,7 @@
     ROW(job_drop)       \
     ROW(job_deliver)    \
     ROW(job_reconcile)  \
+    ROW(job_reindex)    \
     ROW(job_sweep_post) \
     ROW(job_sweep_participant)
 
@@ -93,9 +94,9 @@ static enum error ask(
 
     if (letters->failed || names->failed)
         return ERR_INTERNAL;
-    pg_add_text(&params, (struct text){letters->data, letters->len});
+    pg_add_text(&params, (struct text){buf_text(letters), letters->len});
     pg_add_int(&params, OUTBOX_PAUSE_MAX + 1000);
-    pg_add_text(&params, (struct text){names->data, names->len});
+    pg_add_text(&params, (struct text){buf_text(names), names->len});
     return pg_exec(pg, &statement, &params);
 }
 

@@ -19,6 +19,7 @@ static const struct api_operation operations[] = {
     {"addOutbound", api_outbound_add, ACCESS_SELF, "id", {"id"}},
     {"getOutbound", api_outbound_list, ACCESS_ANYONE, NULL, {"id"}},
     {"getOutboundItem", api_outbound_get, ACCESS_ANYONE, NULL, {"id", "item"}},
+    {"editOutbound", api_outbound_edit, ACCESS_SELF, "id", {"id", "item"}},
     {"removeOutbound", api_outbound_remove, ACCESS_SELF, "id", {"id", "item"}},
     {"getInbound", api_inbound_list, ACCESS_SELF, "id", {"id"}},
     {"searchOutbound", api_search, ACCESS_ANYONE, NULL, {0}},

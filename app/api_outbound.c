@@ -51,13 +51,82 @@ enum error api_outbound_get(struct call *call, struct http_response *response)
 {
     struct item item;
     enum error error = store_outbound_get(call->pg, api_participant(call),
-        arguments_int(call->arguments, "item"), &item);
+        arguments_int(call->arguments, "item"), &item, NULL);
 
     if (error == ERR_NOT_FOUND)
         return no_such_item(call);
     if (!error)
         json_print_item(&response->body, &item);
     return error;
+}
+
+/* Of what the client has seen, or it is told that it has changed: a tag is made
+ * of a post as it is printed. */
+static enum error check_tag(struct call *call, struct version *version)
+{
+    struct http_response seen = {0};
+    struct item item;
+
+    enum error error = store_outbound_get(call->pg, api_participant(call),
+        arguments_int(call->arguments, "item"), &item, version);
+    if (error)
+        return error;
+    json_print_item(&seen.body, &item);
+    http_set_etag(&seen);
+    if (seen.body.failed)
+        error = ERR_INTERNAL;
+    else if (!http_etag_matches(call->request->if_match, seen.etag))
+        error = ERR_CHANGED;
+    http_response_free(&seen);
+    return error;
+}
+
+/* One that the body does not have is without data. */
+static struct text text_to_edit(const struct call *call, const char *name)
+{
+    struct json_object *body = call->arguments->body;
+
+    return json_member(body, name) ? json_text(body, name) : (struct text){0};
+}
+
+/* Between the look at the version and the edit it may become another, or go. */
+static enum error explain_edit(
+    struct call *call, enum error error, const struct version *version)
+{
+    struct item item;
+
+    if (error != ERR_NOT_FOUND)
+        return error;
+    if (version &&
+        store_outbound_get(call->pg, api_participant(call),
+            arguments_int(call->arguments, "item"), &item, NULL) == OK)
+        return ERR_CHANGED;
+    return no_such_item(call);
+}
+
+enum error api_outbound_edit(struct call *call, struct http_response *response)
+{
+    struct text subject = text_to_edit(call, "subject");
+    struct text story = text_to_edit(call, "story");
+    struct version seen, *version = NULL;
+    enum error error = OK;
+    struct item item;
+
+    if (!subject.data && !story.data)
+        return api_refuse(call, "#", "must have a subject, a story or both");
+    if (call->request->if_match) {
+        version = &seen;
+        error = check_tag(call, version);
+    }
+    if (!error)
+        error = store_outbound_edit(call->pg, api_participant(call),
+            arguments_int(call->arguments, "item"), subject, story, version,
+            &item, call->touched);
+    if (error)
+        return explain_edit(call, error, version);
+    json_print_item(&response->body, &item);
+    http_set_etag(response);
+    return OK;
 }
 
 enum error api_outbound_remove(

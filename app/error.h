@@ -12,6 +12,7 @@ enum error {
     ERR_NOT_FOUND,       /* no such path or thing */
     ERR_METHOD,          /* the path knows other methods */
     ERR_CONFLICT,        /* the same request is still running */
+    ERR_CHANGED,         /* it is not what the request was made for */
     ERR_TOO_LARGE,       /* the body is over the limit */
     ERR_MEDIA_TYPE,      /* the body is not application/json */
     ERR_KEY_REUSED,      /* the key belongs to another request */

@@ -270,6 +270,7 @@ static void read_request(struct fcgi *fcgi, struct http_request *request)
         .content_type = get(fcgi, "CONTENT_TYPE"),
         .authorization = get(fcgi, "HTTP_AUTHORIZATION"),
         .if_none_match = get(fcgi, "HTTP_IF_NONE_MATCH"),
+        .if_match = get(fcgi, "HTTP_IF_MATCH"),
         .idempotency_key = get(fcgi, "HTTP_IDEMPOTENCY_KEY"),
     };
     request->auth_only = get(fcgi, "AUTH_ONLY") != NULL;

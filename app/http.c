@@ -30,6 +30,7 @@ static const struct {
     size_t offset; /* in struct http_request */
 } parameters[] = {
     {HTTP_IDEMPOTENCY_KEY, offsetof(struct http_request, idempotency_key)},
+    {HTTP_IF_MATCH, offsetof(struct http_request, if_match)},
 };
 
 enum {
@@ -90,9 +91,9 @@ void http_set_etag(struct http_response *response)
         http_tag(buf_text(body), body->len));
 }
 
-bool http_etag_matches(const char *if_none_match, const char *etag)
+bool http_etag_matches(const char *list, const char *etag)
 {
-    const char *tag = if_none_match + strspn(if_none_match, " \t,");
+    const char *tag = list + strspn(list, " \t,");
 
     if (!*etag)
         return false;

@@ -11,6 +11,7 @@
 
 #define HTTP_JSON CONTRACT_STORED_TYPE
 #define HTTP_IDEMPOTENCY_KEY "Idempotency-Key"
+#define HTTP_IF_MATCH "If-Match"
 #define HTTP_PROBLEM "application/problem+json"
 
 enum {
@@ -27,6 +28,7 @@ struct http_request {
     const char *content_type;
     const char *authorization;
     const char *if_none_match;
+    const char *if_match;
     const char *idempotency_key;
     const char *body; /* NUL-terminated behind body_len bytes */
     size_t body_len;
@@ -62,9 +64,10 @@ uint64_t http_tag(const char *bytes, size_t len);
 /* Sets the entity tag from the bytes of the body. */
 void http_set_etag(struct http_response *response);
 
-/* Whether an If-None-Match value names this tag: "*" or a list, compared
- * weakly (RFC 9110, 13.1.2). */
-bool http_etag_matches(const char *if_none_match, const char *etag);
+/* Whether the value of If-None-Match or If-Match names this tag: "*" or a list,
+ * compared weakly (RFC 9110, 13.1.2), since nginx weakens the tag of what it
+ * compresses. */
+bool http_etag_matches(const char *list, const char *etag);
 
 /* Prints the head for FastCGI, from "Status: 200 OK" to the empty line, with
  * the body's Content-Length (but for 204 and 304, which have none). */

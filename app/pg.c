@@ -17,6 +17,8 @@ enum {
     CONNECT_PAUSE = 100, /* ms between attempts of all workers together */
     CLIENT_GRACE = 100,  /* ms that the client waits past the server's limit */
     LOCK_PAUSE = 50,     /* ms until a lock is tried for again */
+
+    INT8 = 20, /* in pg_type.dat */
 };
 
 /* 2000-01-01, where PostgreSQL's clock starts, in microseconds since 1970 */
@@ -321,7 +323,7 @@ void pg_add_int(struct pg_params *params, int64_t value)
     params->values[i] = NULL; /* numbers[i], once the struct lies still */
     params->lengths[i] = sizeof(uint64_t);
     params->formats[i] = 1;
-    params->types[i] = 20; /* int8, in pg_type.dat */
+    params->types[i] = INT8;
 }
 
 void pg_add_text(struct pg_params *params, struct text text)
@@ -400,8 +402,8 @@ static bool run(struct pg *pg, struct pg_statement *statement,
     if (statement->many)
         return PQsendQuery(pg->conn, statement->sql) && receive(pg, deadline);
     for (int i = 0; i < params->count; i++)
-        values[i] = params->values[i] ? params->values[i]
-                                      : (const char *)&params->numbers[i];
+        values[i] = params->types[i] == INT8 ? (const char *)&params->numbers[i]
+                                             : params->values[i];
 
     if (!pg->settings.prepare)
         return PQsendQueryParams(pg->conn, statement->sql, params->count,
@@ -674,8 +676,7 @@ int64_t pg_int(const struct pg *pg, int row, int column)
 
 int64_t pg_time(const struct pg *pg, int row, int column)
 {
-    return pg_is_null(pg, row, column) ? 0
-                                       : pg_int(pg, row, column) + pg_epoch;
+    return pg_is_null(pg, row, column) ? 0 : pg_int(pg, row, column) + pg_epoch;
 }
 
 struct text pg_text(const struct pg *pg, int row, int column)

@@ -63,8 +63,8 @@ enum pg_type {
     PG_TSVECTOR = 3614 /* in pg_type.dat */
 };
 
-void pg_add_int(struct pg_params *params, int64_t value); /* bigint */
-void pg_add_text(struct pg_params *params, struct text text);
+void pg_add_int(struct pg_params *params, int64_t value);     /* bigint */
+void pg_add_text(struct pg_params *params, struct text text); /* or NULL */
 /* A bigint[] of these, an int64_t each. If they, or it, could not grow, pg_exec
  * fails. */
 void pg_add_ids(struct pg_params *params, const struct buf *ids);

@@ -288,6 +288,8 @@ static const char *default_detail(enum error error)
         return "this path does not exist";
     case ERR_METHOD:
         return "this path knows other methods, see Allow";
+    case ERR_CHANGED:
+        return "it has changed since the entity tag of If-Match";
     case ERR_TOO_LARGE:
         return "the body must be at most " CONTRACT_TEXT(
             CONTRACT_BODY_MAX) " bytes";

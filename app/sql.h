@@ -18,6 +18,7 @@ extern const char sql_live_posts[];
 extern const char sql_live_touched[];
 extern const char sql_look[];
 extern const char sql_outbound_add[];
+extern const char sql_outbound_edit[];
 extern const char sql_outbound_remove[];
 extern const char sql_participant_remove[];
 extern const char sql_reconcile[];

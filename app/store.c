@@ -243,8 +243,7 @@ enum error store_outbound_add(struct pg *pg, int64_t author,
     return OK;
 }
 
-#define ITEM \
-    "o.id, o.participant_id, o.occurred, o.subject, o.story, o.edited"
+#define ITEM "o.id, o.participant_id, o.occurred, o.subject, o.story, o.edited"
 
 enum {
     OLDER = 6 /* the column behind, in lists */
@@ -457,12 +456,21 @@ enum error store_outbound_list(
     return list_posts(pg, &list, page, found);
 }
 
-enum error store_outbound_get(
-    struct pg *pg, int64_t author, int64_t id, struct item *found)
+static void copy_version(const struct pg *pg, struct version *version)
+{
+    struct text name = pg_text(pg, 0, 6);
+
+    version->name[0] = '\0';
+    if (name.len < sizeof(version->name))
+        strcpy(version->name, name.data);
+}
+
+enum error store_outbound_get(struct pg *pg, int64_t author, int64_t id,
+    struct item *found, struct version *version)
 {
     static struct pg_statement statement = {
         .name = "outbound_get",
-        .sql = "SELECT " ITEM
+        .sql = "SELECT " ITEM ", o.xmin::text"
                " FROM outbound o JOIN participant p ON p.id = o.participant_id"
                " WHERE o.id = $2::bigint AND p.id = $1::bigint",
         .reads = true,
@@ -474,7 +482,35 @@ enum error store_outbound_get(
     enum error error = exec_found(pg, &statement, &params);
     if (!error)
         *found = read_item(pg, 0, 0);
+    if (!error && version)
+        copy_version(pg, version);
     return error;
+}
+
+enum error store_outbound_edit(struct pg *pg, int64_t author, int64_t id,
+    struct text subject, struct text story, const struct version *version,
+    struct item *edited, struct buf *touched)
+{
+    static struct pg_statement statement = {
+        .name = "outbound_edit",
+        .sql = sql_outbound_edit,
+    };
+    struct pg_params params = {0};
+    struct text name = {0};
+
+    if (version)
+        name = (struct text){version->name, strlen(version->name)};
+    pg_add_int(&params, author);
+    pg_add_int(&params, id);
+    pg_add_text(&params, subject);
+    pg_add_text(&params, story);
+    pg_add_text(&params, name);
+    enum error error = exec_found(pg, &statement, &params);
+    if (error)
+        return error;
+    *edited = read_item(pg, 0, 0);
+    pg_ids(pg, 0, 6, touched);
+    return OK;
 }
 
 enum error store_outbound_remove(

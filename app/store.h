@@ -73,8 +73,19 @@ MUST_CHECK enum error store_outbound_add(struct pg *pg, int64_t author,
     struct delivery *added);
 MUST_CHECK enum error store_outbound_list(struct pg *pg, int64_t author,
     const struct page *page, struct items *found);
-MUST_CHECK enum error store_outbound_get(
-    struct pg *pg, int64_t author, int64_t id, struct item *found);
+
+/* `version` (NULL: not wanted) gets a name of what the post says now. */
+struct version {
+    char name[24];
+};
+MUST_CHECK enum error store_outbound_get(struct pg *pg, int64_t author,
+    int64_t id, struct item *found, struct version *version);
+
+/* Changes what it says: subject, story or both; one without data stays.
+ * NOT_FOUND, too, if there is a `version` (may be NULL) and it is another. */
+MUST_CHECK enum error store_outbound_edit(struct pg *pg, int64_t author,
+    int64_t id, struct text subject, struct text story,
+    const struct version *version, struct item *edited, struct buf *touched);
 MUST_CHECK enum error store_outbound_remove(
     struct pg *pg, int64_t author, int64_t id, struct buf *touched);
 

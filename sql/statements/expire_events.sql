@@ -5,7 +5,7 @@ WITH gone AS (
     DELETE FROM event WHERE (participant_id, id) IN (
             SELECT participant_id, id FROM (
                     SELECT participant_id, id, occurred FROM event
-                        ORDER BY id LIMIT $2::bigint FOR UPDATE SKIP LOCKED) o
+                        ORDER BY id LIMIT $2::bigint) o
                 WHERE occurred < now() - $1::bigint * interval '1 hour')
         RETURNING id),
 step AS (

@@ -187,8 +187,8 @@ def test_what_is_still_to_be_delivered_is_in_its_place(stack):
     author, reader, other = stack.client.add_participants(3)
     for one in (author, other):
         stack.client.befriend(one, reader)
-    first = stack.client.publish(other)
     stack.sql(make_friends(author, 200))
+    first = stack.client.publish(other)
     path = f"{link(reader)}/inbound"
     with stack.holding(f"INSERT INTO inbound VALUES ({reader}, {first + 1})"):
         large = stack.client.publish(author)

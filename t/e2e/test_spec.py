@@ -19,6 +19,7 @@ CONTRACT = {
     "addOutbound": ("POST", "/participant/{id}/outbound"),
     "getOutbound": ("GET", "/participant/{id}/outbound"),
     "getOutboundItem": ("GET", "/participant/{id}/outbound/{item}"),
+    "editOutbound": ("PATCH", "/participant/{id}/outbound/{item}"),
     "removeOutbound": ("DELETE", "/participant/{id}/outbound/{item}"),
     "getInbound": ("GET", "/participant/{id}/inbound"),
     "searchOutbound": ("GET", "/outbound"),

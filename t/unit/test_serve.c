@@ -123,12 +123,30 @@ enum error store_outbound_list(
     return OK;
 }
 
-enum error store_outbound_get(
-    struct pg *pg, int64_t author, int64_t id, struct item *found)
+enum error store_outbound_get(struct pg *pg, int64_t author, int64_t id,
+    struct item *found, struct version *version)
 {
     (void)pg;
     (void)author;
     *found = make_item(id);
+    if (version)
+        strcpy(version->name, "1");
+    return OK;
+}
+
+enum error store_outbound_edit(struct pg *pg, int64_t author, int64_t id,
+    struct text subject, struct text story, const struct version *version,
+    struct item *edited, struct buf *touched)
+{
+    (void)pg;
+    (void)version;
+    *edited = make_item(id);
+    edited->edited = 1;
+    if (subject.data)
+        edited->subject = subject;
+    if (story.data)
+        edited->story = story;
+    buf_add(touched, &author, sizeof(author));
     return OK;
 }
 
@@ -479,6 +497,7 @@ static const struct {
     {"addOutbound", SELF},
     {"getOutbound", STRANGER},
     {"getOutboundItem", STRANGER},
+    {"editOutbound", SELF},
     {"removeOutbound", SELF},
     {"getInbound", SELF},
     {"searchOutbound", STRANGER},
