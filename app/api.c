@@ -22,6 +22,8 @@ static const struct api_operation operations[] = {
     {"editOutbound", api_outbound_edit, ACCESS_SELF, "id", {"id", "item"}},
     {"removeOutbound", api_outbound_remove, ACCESS_SELF, "id", {"id", "item"}},
     {"getInbound", api_inbound_list, ACCESS_SELF, "id", {"id"}},
+    {"getMarker", api_marker_get, ACCESS_SELF, "id", {"id"}},
+    {"setMarker", api_marker_set, ACCESS_SELF, "id", {"id"}},
     {"searchOutbound", api_search, ACCESS_ANYONE, NULL, {0}},
 };
 

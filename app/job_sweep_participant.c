@@ -1,6 +1,6 @@
 /* Sweeps up behind a gone participant: friendships and what friends have of its
- * posts, its feed, its posts, its answers. `progress` is the last post that one
- * friend's feed is clean of. */
+ * posts, its feed with its marker, its posts, its answers. `progress` is the
+ * last post that one friend's feed is clean of. */
 #include "job.h"
 #include "sql.h"
 
@@ -53,7 +53,9 @@ static struct pg_statement pieces[] = {
         .sql = "WITH piece AS (DELETE FROM inbound WHERE participant_id ="
                " $1::bigint AND outbound_id IN (SELECT outbound_id"
                " FROM inbound WHERE participant_id = $1 LIMIT $4::bigint)"
-               " RETURNING 1) SELECT count(*) FROM piece",
+               " RETURNING 1),"
+               " mark AS (DELETE FROM marker WHERE participant_id = $1)"
+               " SELECT count(*) FROM piece",
     },
     {
         .name = "sweep_posts",

@@ -211,6 +211,16 @@ void json_print_friendship(struct buf *out, const struct friendship *f)
     buf_puts(out, "}");
 }
 
+void json_print_marker(struct buf *out, const struct marker *m)
+{
+    buf_puts(out, "{\"last_read\":");
+    buf_int(out, m->last_read);
+    buf_puts(out, ",\"unread\":");
+    buf_int(out, m->unread);
+    buf_puts(out, ",\"more\":");
+    buf_puts(out, m->more ? "true}" : "false}");
+}
+
 /* Prints the number into the digits in front of `end`, right to left. */
 static void put_digits(char *end, int count, int number)
 {

@@ -56,6 +56,8 @@ void json_print_string(struct buf *out, const char *string);
 void json_print_participant(struct buf *out, const struct participant *p);
 void json_print_friendship(struct buf *out, const struct friendship *f);
 
+void json_print_marker(struct buf *out, const struct marker *m);
+
 /* A post with "to" if item->to is not 0. */
 void json_print_item(struct buf *out, const struct item *item);
 

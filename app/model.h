@@ -33,6 +33,14 @@ struct item {
     struct text story;
 };
 
+/* How far a reader has read its feed, and how much is newer: exact if there is
+ * not more than that. */
+struct marker {
+    int64_t last_read;
+    int unread;
+    bool more;
+};
+
 /* Which part of a list: at most limit items, older than before (0: no bound)
  * and newer than after (0: no bound). With after, the oldest such page. */
 struct page {

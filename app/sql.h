@@ -17,6 +17,8 @@ extern const char sql_live_horizon[];
 extern const char sql_live_posts[];
 extern const char sql_live_touched[];
 extern const char sql_look[];
+extern const char sql_marker_get[];
+extern const char sql_marker_set[];
 extern const char sql_outbound_add[];
 extern const char sql_outbound_edit[];
 extern const char sql_outbound_remove[];

@@ -591,6 +591,47 @@ enum error store_inbound_list(struct pg *pg, int64_t participant,
     return list_posts(pg, &list, page, found);
 }
 
+/* --- markers ------------------------------------------------------------ */
+
+enum error store_marker_get(
+    struct pg *pg, int64_t participant, struct marker *found)
+{
+    static struct pg_statement statement = {
+        .name = "marker_get",
+        .sql = sql_marker_get,
+        .reads = true,
+    };
+    struct pg_params params = {0};
+
+    pg_add_int(&params, participant);
+    enum error error = exec_found(pg, &statement, &params);
+    if (!error)
+        *found = (struct marker){
+            .last_read = pg_int(pg, 0, 0),
+            .unread = (int)pg_int(pg, 0, 1),
+            .more = pg_int(pg, 0, 2) != 0,
+        };
+    return error;
+}
+
+/* It may be run twice, as what only reads may. The second statement sees what
+ * others have set meanwhile. */
+enum error store_marker_set(
+    struct pg *pg, int64_t participant, int64_t last_read, struct marker *found)
+{
+    static struct pg_statement statement = {
+        .name = "marker_set",
+        .sql = sql_marker_set,
+        .reads = true,
+    };
+    struct pg_params params = {0};
+
+    pg_add_int(&params, participant);
+    pg_add_int(&params, last_read);
+    enum error error = pg_exec(pg, &statement, &params);
+    return error ? error : store_marker_get(pg, participant, found);
+}
+
 /* --- search ------------------------------------------------------------- */
 
 enum error store_search(struct pg *pg, struct text keywords,

@@ -93,6 +93,13 @@ MUST_CHECK enum error store_outbound_remove(
 MUST_CHECK enum error store_inbound_list(struct pg *pg, int64_t participant,
     const struct page *page, struct items *found);
 
+/* How far a participant has read, which only grows, and not beyond the newest
+ * post. NOT_FOUND: no such participant. */
+MUST_CHECK enum error store_marker_get(
+    struct pg *pg, int64_t participant, struct marker *found);
+MUST_CHECK enum error store_marker_set(struct pg *pg, int64_t participant,
+    int64_t last_read, struct marker *found);
+
 /* Authors by their best matching post. ERR_INVALID: the keywords name no word
  * to look for, but at most some to leave out. */
 MUST_CHECK enum error store_search(struct pg *pg, struct text keywords,

@@ -57,6 +57,8 @@ def every_request(guarded):
         ("DELETE", f"{link(ann)}/outbound/{item}", None),
         ("GET", f"{link(ann)}/inbound", None),
         ("GET", f"{link(ann)}/inbound?limit=5", None),
+        ("GET", f"{link(ann)}/inbound/marker", None),
+        ("PUT", f"{link(ann)}/inbound/marker", {"last_read": 0}),
         ("GET", "/outbound?keywords=a", None),
         ("DELETE", f"{link(ann)}/friends/{ben}", None),
         ("POST", f"{link(ben)}/friends", {"to": ann}),  # as it was before

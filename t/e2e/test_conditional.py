@@ -8,7 +8,7 @@ import pytest
 @pytest.fixture(
     params=[
         "participant", "friends", "outbound", "item", "inbound", "inbound page",
-        "search",
+        "marker", "search",
     ],
 )
 def path(request, client):
@@ -22,6 +22,7 @@ def path(request, client):
         "item": f"/participant/{other}/outbound/{item}",
         "inbound": f"/participant/{one}/inbound",
         "inbound page": f"/participant/{one}/inbound?limit=3",
+        "marker": f"/participant/{one}/inbound/marker",
         "search": "/outbound?keywords=neverfound",
     }[request.param]
 

@@ -31,7 +31,8 @@ def test_another_method_on_a_known_path_is_405_with_allow(client, method):
 def test_allow_names_every_method_of_the_path(client, template):
     described = {method for _, method, of in spec.operations() if of == template}
     heads = {"HEAD"} if "GET" in described else set()
-    answer = client.request("PUT", re.sub(r"\{\w+\}", "1", template))
+    other = next(method for method in ("PUT", "DELETE") if method not in described)
+    answer = client.request(other, re.sub(r"\{\w+\}", "1", template))
     assert (answer.status, methods(answer)) == (405, described | heads | {"OPTIONS"})
 
 
@@ -49,7 +50,7 @@ def test_a_method_that_nobody_knows_is_405(client):
     assert client.request("BREW", "/participant").status == 405
 
 
-ANY = {"GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"}
+ANY = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 @pytest.mark.parametrize("size", [0, 1000, 200_000])
@@ -83,10 +84,10 @@ def test_every_operation_refuses_unknown_query_parameters(client):
     for _, method, template in spec.operations():
         path = re.sub(r"\{(\w+)\}", lambda m: str(fill[m[1]]), template)
         needed = "keywords=a&" if path == "/outbound" else ""
-        body = {"name": "A", "to": other, "subject": "A", "story": "B"}
+        body = {"name": "A", "to": other, "subject": "A", "story": "B", "last_read": 0}
         answer = client.request(
             method, f"{path}?{needed}nonsense=1",
-            **({"json": body} if method in ("POST", "PATCH") else {}))
+            **({"json": body} if method in ("POST", "PUT", "PATCH") else {}))
         assert (answer.status, answer.pointers) == (400, ["query:nonsense"]), path
 
 

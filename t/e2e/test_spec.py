@@ -22,6 +22,8 @@ CONTRACT = {
     "editOutbound": ("PATCH", "/participant/{id}/outbound/{item}"),
     "removeOutbound": ("DELETE", "/participant/{id}/outbound/{item}"),
     "getInbound": ("GET", "/participant/{id}/inbound"),
+    "getMarker": ("GET", "/participant/{id}/inbound/marker"),
+    "setMarker": ("PUT", "/participant/{id}/inbound/marker"),
     "searchOutbound": ("GET", "/outbound"),
 }
 

@@ -33,6 +33,8 @@ HANDLER(api_outbound_get)
 HANDLER(api_outbound_edit)
 HANDLER(api_outbound_remove)
 HANDLER(api_inbound_list)
+HANDLER(api_marker_get)
+HANDLER(api_marker_set)
 HANDLER(api_search)
 
 static struct spec *spec;

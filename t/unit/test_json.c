@@ -616,6 +616,17 @@ START_TEST(a_friendship_is_printed)
 }
 END_TEST
 
+START_TEST(a_marker_is_printed)
+{
+    json_print_marker(&out, &(struct marker){INT64_MAX, 1000, true});
+    assert_printed(
+        "{\"last_read\":9223372036854775807,\"unread\":1000,\"more\":true}");
+    buf_reset(&out, 0);
+    json_print_marker(&out, &(struct marker){0, 0, false});
+    assert_printed("{\"last_read\":0,\"unread\":0,\"more\":false}");
+}
+END_TEST
+
 static struct item make_item(int64_t id, int64_t to, int64_t occurred)
 {
     return (struct item){.id = id,
@@ -790,6 +801,7 @@ static void add_printing(TCase *tests)
     tcase_add_test(tests, longer_characters_come_back);
     tcase_add_test(tests, a_participant_is_printed);
     tcase_add_test(tests, a_friendship_is_printed);
+    tcase_add_test(tests, a_marker_is_printed);
     tcase_add_test(tests, an_outbound_item_is_printed);
     tcase_add_test(tests, an_inbound_item_names_its_reader);
     tcase_add_test(tests, items_are_printed_as_a_list);

@@ -169,6 +169,24 @@ enum error store_inbound_list(struct pg *pg, int64_t participant,
     return OK;
 }
 
+enum error store_marker_get(
+    struct pg *pg, int64_t participant, struct marker *found)
+{
+    (void)pg;
+    (void)participant;
+    *found = (struct marker){.last_read = 13, .unread = 1000, .more = true};
+    return OK;
+}
+
+enum error store_marker_set(
+    struct pg *pg, int64_t participant, int64_t last_read, struct marker *found)
+{
+    (void)pg;
+    (void)participant;
+    *found = (struct marker){.last_read = last_read, .unread = 2};
+    return OK;
+}
+
 enum error store_search(struct pg *pg, struct text keywords,
     const struct page *page, struct matches *found)
 {
@@ -500,6 +518,8 @@ static const struct {
     {"editOutbound", SELF},
     {"removeOutbound", SELF},
     {"getInbound", SELF},
+    {"getMarker", SELF},
+    {"setMarker", SELF},
     {"searchOutbound", STRANGER},
 };
 
@@ -655,6 +675,11 @@ static const struct {
         KEY_NEW, 400},
     {"POST", "/participant/7/friends", "{\"to\":7}", NULL, KEY_NEW, 400},
     {"GET", "/participant/7/inbound?limitt=5&before=x", "", NULL, KEY_NEW, 400},
+    {"GET", "/participant/7/inbound/marker", "", NULL, KEY_NEW, 200},
+    {"PUT", "/participant/7/inbound/marker", "{\"last_read\":9}", NULL, KEY_NEW,
+        200},
+    {"PUT", "/participant/7/inbound/marker", "{\"last_read\":-1}", NULL,
+        KEY_NEW, 400},
     {"PUT", "/participant/7/friends", "", NULL, KEY_NEW, 405},
     {"GET", "/nothing", "", NULL, KEY_NEW, 404},
     {"POST", "/participant", "{\"name\":\"A\"}", NULL, KEY_NEW, 403},

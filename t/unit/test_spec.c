@@ -521,7 +521,8 @@ START_TEST(loads_our_own)
             const struct spec_operation *op = &spec->paths[i].operations[j];
             const char *method = op->method;
             bool posts = strcmp(method, "POST") == 0;
-            bool writes = posts || strcmp(method, "PATCH") == 0;
+            bool writes = posts || strcmp(method, "PATCH") == 0 ||
+                          strcmp(method, "PUT") == 0;
             ck_assert_ptr_eq(spec_find(spec, op->id), op);
             ck_assert_int_eq(op->body && op->body_required, writes);
             ck_assert(posts == (spec_find_parameter(op, "Idempotency-Key",
