@@ -114,6 +114,6 @@ api_handler api_outbound_add, api_outbound_list, api_outbound_get,
     api_outbound_edit, api_outbound_remove;
 api_handler api_inbound_list;
 api_handler api_marker_get, api_marker_set;
-api_handler api_search;
+api_handler api_search, api_search_items;
 
 #endif

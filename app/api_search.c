@@ -1,26 +1,67 @@
-/* Search: authors by what they posted. */
+/* Search: authors by what they posted, and the posts themselves. */
 #include <string.h>
 
 #include "api.h"
+#include "json.h"
 #include "store.h"
+#include "words.h"
+
+static struct text argument(const struct call *call, const char *name)
+{
+    const char *text = arguments_text(call->arguments, name);
+
+    return (struct text){.data = text, .len = strlen(text)};
+}
+
+static enum error explain(struct call *call, enum error error)
+{
+    if (error == ERR_INVALID && call->faults->count == 0)
+        return api_refuse(call, "query:keywords",
+            "must name at least one word to look for, besides those to leave "
+            "out");
+    return error;
+}
+
+/* Once more, for the links. */
+static void repeat(const struct call *call, const char *name, struct buf *query)
+{
+    const char *text = arguments_text(call->arguments, name);
+
+    if (*text == '\0')
+        return;
+    buf_printf(query, "%s%s=", query->len > 0 ? "&" : "", name);
+    http_encode(query, text, "-._~");
+}
+
+static void repeat_id(
+    const struct call *call, const char *name, struct buf *query)
+{
+    int64_t id = arguments_int(call->arguments, name);
+
+    if (id > 0)
+        buf_printf(query, "&%s=%lld", name, (long long)id);
+}
+
+static void link_pages(struct call *call, struct http_response *response,
+    struct buf *query, const struct page *page, const struct page_ends *ends)
+{
+    api_link(call, response, buf_text(query), page, ends);
+    response->headers.failed |= query->failed;
+    buf_free(query);
+}
 
 enum error api_search(struct call *call, struct http_response *response)
 {
-    const char *keywords = arguments_text(call->arguments, "keywords");
-    struct text text = {.data = keywords, .len = strlen(keywords)};
     struct matches found;
     struct buf query = {0};
     struct page page;
 
     enum error error = api_page(call, &page);
     if (!error)
-        error = store_search(call->pg, text, &page, &found);
-    if (error == ERR_INVALID && call->faults->count == 0)
-        return api_refuse(call, "query:keywords",
-            "must name at least one word to look for, besides those to leave "
-            "out");
+        error =
+            store_search(call->pg, argument(call, "keywords"), &page, &found);
     if (error)
-        return error;
+        return explain(call, error);
 
     buf_puts(&response->body, "[");
     for (int i = 0; i < found.ends.count; i++) {
@@ -30,10 +71,117 @@ enum error api_search(struct call *call, struct http_response *response)
         buf_puts(&response->body, "\"");
     }
     buf_puts(&response->body, "]");
-    buf_puts(&query, "keywords="); /* once more, for the links */
-    http_encode(&query, keywords, "-._~");
-    api_link(call, response, buf_text(&query), &page, &found.ends);
-    response->headers.failed |= query.failed;
-    buf_free(&query);
+    repeat(call, "keywords", &query);
+    link_pages(call, response, &query, &page, &found.ends);
+    return OK;
+}
+
+/* --- posts -------------------------------------------------------------- */
+
+/* A date is its beginning, in UTC. */
+static struct text read_time(
+    const struct call *call, const char *name, struct buf *room)
+{
+    const char *text = arguments_text(call->arguments, name);
+
+    if (*text == '\0')
+        return (struct text){0};
+    buf_puts(room, text);
+    if (!strpbrk(text, "Tt"))
+        buf_puts(room, "T00:00:00Z");
+    return (struct text){buf_text(room), room->len};
+}
+
+static enum error find(
+    struct call *call, const struct page *page, struct items *found)
+{
+    struct buf since = {0}, until = {0};
+    struct filter filter = {
+        .keywords = argument(call, "keywords"),
+        .author = arguments_int(call->arguments, "author"),
+        .friends_of = arguments_int(call->arguments, "friends_of"),
+        .since = read_time(call, "since", &since),
+        .until = read_time(call, "until", &until),
+    };
+
+    enum error error = since.failed || until.failed
+                           ? ERR_INTERNAL
+                           : store_search_items(call->pg, &filter, page, found);
+    buf_free(&since);
+    buf_free(&until);
+    return error;
+}
+
+static void print_places(struct buf *out, const char *name,
+    const struct buf *wanted, struct text text)
+{
+    struct span spans[SPANS_MAX];
+    int count = words_find(wanted, text, spans);
+
+    buf_printf(out, "\"%s\":[", name);
+    for (int i = 0; i < count; i++)
+        buf_printf(
+            out, "%s[%d,%d]", i > 0 ? "," : "", spans[i].from, spans[i].to);
+    buf_puts(out, "]");
+}
+
+static void print_highlighted(
+    struct buf *out, const struct item *item, const struct buf *wanted)
+{
+    json_print_item(out, item);
+    if (out->failed)
+        return;
+    out->len--; /* the brace */
+    buf_puts(out, ",\"highlights\":{");
+    print_places(out, "subject", wanted, item->subject);
+    buf_puts(out, ",");
+    print_places(out, "story", wanted, item->story);
+    buf_puts(out, "}}");
+}
+
+static void print_found(
+    struct call *call, struct buf *out, const struct items *found)
+{
+    struct buf wanted = {0};
+
+    words_wanted(argument(call, "keywords"), &wanted);
+    buf_puts(out, "[");
+    for (int i = 0; i < found->ends.count; i++) {
+        buf_puts(out, i > 0 ? "," : "");
+        print_highlighted(out, &found->list[i], &wanted);
+    }
+    buf_puts(out, "]");
+    out->failed |= wanted.failed;
+    buf_free(&wanted);
+}
+
+static bool is_to_highlight(const struct call *call)
+{
+    return strcmp(arguments_text(call->arguments, "highlight"), "true") == 0;
+}
+
+enum error api_search_items(struct call *call, struct http_response *response)
+{
+    struct buf query = {0};
+    struct items found;
+    struct page page;
+
+    enum error error = api_page(call, &page);
+    if (!error)
+        error = find(call, &page, &found);
+    if (error)
+        return explain(call, error);
+    if (is_to_highlight(call))
+        print_found(call, &response->body, &found);
+    else
+        json_print_items(&response->body, found.list, found.ends.count);
+    repeat(call, "keywords", &query);
+    repeat_id(call, "author", &query);
+    repeat_id(call, "friends_of", &query);
+    repeat(call, "since", &query);
+    repeat(call, "until", &query);
+    if (is_to_highlight(call))
+        repeat(call, "highlight", &query);
+    link_pages(call, response, &query, &page, &found.ends);
     return OK;
 }

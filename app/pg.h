@@ -42,7 +42,7 @@ struct pg_statement {
 };
 
 enum {
-    PG_PARAMS_MAX = 8,
+    PG_PARAMS_MAX = 10,
     PG_RUNS_MAX = 3, /* of what other transactions were in the way of */
 };
 

@@ -8,8 +8,8 @@
 #include "schema.h"
 
 enum {
-    SPEC_SEGMENTS_MAX = 8,   /* of a path */
-    SPEC_PARAMETERS_MAX = 8, /* of an operation */
+    SPEC_SEGMENTS_MAX = 8,    /* of a path */
+    SPEC_PARAMETERS_MAX = 12, /* of an operation */
     SPEC_PATHS_MAX = 64,
     SPEC_METHODS_MAX = 8, /* of a path */
 };

@@ -25,6 +25,7 @@ extern const char sql_outbound_remove[];
 extern const char sql_participant_remove[];
 extern const char sql_reconcile[];
 extern const char sql_search[];
+extern const char sql_search_items[];
 extern const char sql_sweep_friends[];
 extern const char sql_sweep_post[];
 extern const char sql_take[];

@@ -634,6 +634,54 @@ enum error store_marker_set(
 
 /* --- search ------------------------------------------------------------- */
 
+/* With the filter's parameters, if there is one. The column `is_void` tells of
+ * keywords that mean nothing to PostgreSQL. */
+static enum error exec_search(struct pg *pg, struct pg_statement *statement,
+    struct text keywords, const struct page *page, const struct filter *filter,
+    int is_void)
+{
+    struct pg_params params = {0};
+    struct buf parts = {0}, raw = {0};
+
+    enum error error = ERR_INVALID;
+    if (words_query(keywords, &parts, &raw)) {
+        pg_add_text(&params, (struct text){buf_text(&parts), parts.len});
+        pg_add_text(&params, (struct text){buf_text(&raw), raw.len});
+        add_page(&params, page);
+        if (filter) {
+            pg_add_int(&params, filter->author);
+            pg_add_int(&params, filter->friends_of);
+            pg_add_text(&params, filter->since);
+            pg_add_text(&params, filter->until);
+        }
+        error = parts.failed || raw.failed ? ERR_INTERNAL
+                                           : pg_exec(pg, statement, &params);
+    }
+    buf_free(&parts);
+    buf_free(&raw);
+    return !error && pg_int(pg, 0, is_void) ? ERR_INVALID : error;
+}
+
+/* Posts come to the index late, and not in order: `prev` goes on from where all
+ * are there. */
+enum error store_search_items(struct pg *pg, const struct filter *filter,
+    const struct page *page, struct items *found)
+{
+    static struct pg_statement statement = {
+        .name = "search_items",
+        .sql = sql_search_items,
+        .reads = true,
+    };
+    enum error error = exec_search(
+        pg, &statement, filter->keywords, page, filter, HORIZON + 1);
+
+    if (!error)
+        error = read_items(pg, page, 0, found);
+    if (!error && found->ends.newest > pg_int(pg, 0, HORIZON))
+        found->ends.newest = pg_int(pg, 0, HORIZON);
+    return error;
+}
+
 enum error store_search(struct pg *pg, struct text keywords,
     const struct page *page, struct matches *found)
 {
@@ -642,22 +690,9 @@ enum error store_search(struct pg *pg, struct text keywords,
         .sql = sql_search,
         .reads = true,
     };
-    struct pg_params params = {0};
-    struct buf parts = {0}, raw = {0};
     int first;
 
-    enum error error = ERR_INVALID;
-    if (words_query(keywords, &parts, &raw)) {
-        pg_add_text(&params, (struct text){buf_text(&parts), parts.len});
-        pg_add_text(&params, (struct text){buf_text(&raw), raw.len});
-        add_page(&params, page);
-        error = parts.failed || raw.failed ? ERR_INTERNAL
-                                           : pg_exec(pg, &statement, &params);
-    }
-    buf_free(&parts);
-    buf_free(&raw);
-    if (!error && pg_int(pg, 0, 3))
-        error = ERR_INVALID;
+    enum error error = exec_search(pg, &statement, keywords, page, NULL, 3);
     if (!error)
         error = cut_page(pg, page, 0, 2, &first, &found->ends);
     if (error)

@@ -105,6 +105,16 @@ MUST_CHECK enum error store_marker_set(struct pg *pg, int64_t participant,
 MUST_CHECK enum error store_search(struct pg *pg, struct text keywords,
     const struct page *page, struct matches *found);
 
+/* Posts that match, as far as the filter lets them through. */
+struct filter {
+    struct text keywords;
+    int64_t author;           /* 0: anyone */
+    int64_t friends_of;       /* 0: anyone */
+    struct text since, until; /* RFC 3339 date-times; without data: ever */
+};
+MUST_CHECK enum error store_search_items(struct pg *pg,
+    const struct filter *filter, const struct page *page, struct items *found);
+
 /* Whose pages a participant's doings may have changed: its own, and of its
  * friends' at most `limit`. */
 MUST_CHECK enum error store_readers(

@@ -77,10 +77,11 @@ static bool stands_alone(ucs4_t c)
 
 struct reader {
     const char *begin, *at, *end;
-    struct buf text; /* all runs so far, in lower case and composed */
-    size_t run;      /* where in that the last one begins */
-    size_t number;   /* bytes that it begins with and that are a word */
-    bool is_divided; /* it has letters that are words by themselves */
+    struct buf text;     /* all runs so far, in lower case and composed */
+    size_t run;          /* where in that the last one begins, */
+    const char *started; /* and where in what is read */
+    size_t number;       /* bytes that it begins with and that are a word */
+    bool is_divided;     /* it has letters that are words by themselves */
 };
 
 static void begin(struct reader *reader, struct text text)
@@ -220,6 +221,7 @@ static bool read_run(struct reader *reader)
         if (rest(reader) == 0 || reader->text.failed)
             return false;
         const char *start = reader->at;
+        reader->started = start;
         take_run(reader);
         reader->number = number_size(reader, start);
         if (!is_scheme(reader, start))
@@ -507,6 +509,110 @@ static void print_raw(struct text part, struct buf *out)
         buf_add(
             out, (unsigned char)part.data[i] < ' ' ? " " : part.data + i, 1);
 }
+
+/* --- places ------------------------------------------------------------- */
+
+static void add_wanted(struct text part, struct buf *wanted)
+{
+    struct reader reader = {0};
+    size_t size;
+
+    begin(&reader, part);
+    while (read_run(&reader))
+        for (size_t at = reader.run; at < reader.text.len; at += size) {
+            size = word_size(&reader, at);
+            buf_add(wanted, reader.text.data + at, size);
+            buf_add(wanted, "", 1);
+        }
+    wanted->failed |= reader.text.failed;
+    buf_free(&reader.text);
+}
+
+void words_wanted(struct text keywords, struct buf *wanted)
+{
+    struct query query = {
+        .at = keywords.data, .end = keywords.data + keywords.len};
+
+    for (; take_part(&query); take_or(&query))
+        if (query.negations % 2 == 0)
+            add_wanted(query.part, wanted);
+}
+
+static bool is_wanted(const struct buf *wanted, const char *word, size_t size)
+{
+    const char *end = wanted->data + wanted->len;
+
+    for (const char *at = wanted->data; at < end; at += strlen(at) + 1)
+        if (strlen(at) == size && memcmp(at, word, size) == 0)
+            return true;
+    return false;
+}
+
+static int count_characters(const char *start, const char *end)
+{
+    int count = 0;
+
+    for (; start < end; start++)
+        count += ((unsigned char)*start & 0xc0) != 0x80;
+    return count;
+}
+
+static int add_span(struct span *spans, int count, int from, int to)
+{
+    if (count > 0 && spans[count - 1].to >= from) {
+        spans[count - 1].to = to;
+        return count;
+    }
+    if (count < SPANS_MAX)
+        spans[count++] = (struct span){from, to};
+    return count;
+}
+
+/* Within a run a word has the places of its characters, unless composing took
+ * some of them: then it is the whole run's. */
+static int find_in_run(const struct buf *wanted, const struct reader *reader,
+    int from, int to, struct span *spans, int count)
+{
+    const char *run = reader->text.data + reader->run;
+    const char *end = reader->text.data + reader->text.len;
+    bool is_same = count_characters(run, end) == to - from;
+    size_t size;
+
+    for (size_t at = reader->run; at < reader->text.len; at += size) {
+        const char *word = reader->text.data + at;
+        size = word_size(reader, at);
+        if (!is_wanted(wanted, word, size))
+            continue;
+        int start = from + count_characters(run, word);
+        count = is_same ? add_span(spans, count, start,
+                              start + count_characters(word, word + size))
+                        : add_span(spans, count, from, to);
+    }
+    return count;
+}
+
+int words_find(
+    const struct buf *wanted, struct text text, struct span spans[SPANS_MAX])
+{
+    struct reader reader = {0};
+    const char *counted = text.data;
+    int characters = 0;
+    int count = 0;
+
+    begin(&reader, text);
+    while (read_run(&reader)) {
+        characters += count_characters(counted, reader.started);
+        int from = characters;
+        characters += count_characters(reader.started, reader.at);
+        counted = reader.at;
+        count = find_in_run(wanted, &reader, from, characters, spans, count);
+        buf_reset(&reader.text, reader.text.cap);
+    }
+    buf_free(&reader.text);
+    return count;
+}
+
+/* --- queries, as PostgreSQL takes them ---------------------------------- */
 
 bool words_query(struct text keywords, struct buf *ours, struct buf *raw)
 {

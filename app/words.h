@@ -34,4 +34,23 @@ void words_document(
  * lacks a ")"; in `raw` it is as it was given. False: there is no such part. */
 bool words_query(struct text keywords, struct buf *ours, struct buf *raw);
 
+/* A part of a text, in characters: from the first to before the last. */
+struct span {
+    int from;
+    int to;
+};
+
+enum {
+    SPANS_MAX = 100 /* of one text */
+};
+
+/* The words of keywords that are looked for, not those to leave out; in the
+ * form that words_find takes. */
+void words_wanted(struct text keywords, struct buf *wanted);
+
+/* Where these words stand in a text, in order; how many places there are. What
+ * lies side by side is one. */
+int words_find(
+    const struct buf *wanted, struct text text, struct span spans[SPANS_MAX]);
+
 #endif

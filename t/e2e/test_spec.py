@@ -25,6 +25,7 @@ CONTRACT = {
     "getMarker": ("GET", "/participant/{id}/inbound/marker"),
     "setMarker": ("PUT", "/participant/{id}/inbound/marker"),
     "searchOutbound": ("GET", "/outbound"),
+    "searchItems": ("GET", "/outbound/items"),
 }
 
 

@@ -36,6 +36,7 @@ HANDLER(api_inbound_list)
 HANDLER(api_marker_get)
 HANDLER(api_marker_set)
 HANDLER(api_search)
+HANDLER(api_search_items)
 
 static struct spec *spec;
 static struct buf reasons;

@@ -488,7 +488,7 @@ START_TEST(refuses_too_many_parameters)
             "        - {name: p%d, in: query, schema: {type: string}}\n", i);
     ck_assert(!load(buf_text(&yaml)));
     ck_assert_str_eq(buf_text(&faults),
-        "FILE:5: an operation must have at most 8 parameters\n");
+        "FILE:5: an operation must have at most 12 parameters\n");
     buf_free(&yaml);
     drop();
 }

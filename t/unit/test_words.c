@@ -281,6 +281,67 @@ START_TEST(takes_anything)
 }
 END_TEST
 
+/* --- places ------------------------------------------------------------- */
+
+static const struct {
+    const char *keywords, *text, *places;
+} finds[] = {
+    {"rain", "It rained, rain, RAIN", "11-15 17-21"},
+    {"rain sun", "sun and rain", "0-3 8-12"},
+    {"rain or sun", "sun and rain", "0-3 8-12"},
+    {"rain -sun", "sun and rain", "8-12"},
+    {"rain --sun", "sun and rain", "0-3 8-12"},
+    {"\"good news\"", "good news, bad news", "0-4 5-9 15-19"},
+    {"-\"good news\" sun", "good news, sun", "11-14"},
+    {"köln", "In KÖLN", "3-7"},
+    {"\xc3\xa9t\xc3\xa9", "\xf0\x9f\x98\x80 e\xcc\x81te\xcc\x81 x", "2-7"},
+    {"example", "www.example.com", "4-11"},
+    {"www.example.com", "www.example.com", "0-3 4-11 12-15"},
+    {"\xe4\xba\xac\xe9\x83\xbd", "\xe6\x9d\xb1\xe4\xba\xac\xe9\x83\xbd x",
+        "1-3"},
+    {"5", "-5kg", "1-2"},
+    {"rain", "&rain; <b>rain</b>", "10-14"},
+    {"snow", "It rained", ""},
+    {"snow", "", ""},
+    {"- \"\"", "It rained", ""},
+    {"a", "a\xff\xffz a", "0-1 5-6"},
+};
+
+START_TEST(finds_words_in_a_text)
+{
+    struct span spans[SPANS_MAX];
+    struct buf wanted = {0};
+    struct buf places = {0};
+
+    words_wanted(text(finds[_i].keywords), &wanted);
+    int count = words_find(&wanted, text(finds[_i].text), spans);
+    for (int i = 0; i < count; i++)
+        buf_printf(
+            &places, "%s%d-%d", i ? " " : "", spans[i].from, spans[i].to);
+    ck_assert_str_eq(buf_text(&places), finds[_i].places);
+    buf_free(&wanted);
+    buf_free(&places);
+}
+END_TEST
+
+START_TEST(finds_no_more_places_than_there_is_room_for)
+{
+    struct span spans[SPANS_MAX];
+    struct buf wanted = {0};
+    struct buf story = {0};
+
+    for (int i = 0; i < SPANS_MAX + 10; i++)
+        buf_puts(&story, "rain ");
+    words_wanted(text("rain"), &wanted);
+    int count =
+        words_find(&wanted, (struct text){story.data, story.len}, spans);
+    ck_assert_int_eq(count, SPANS_MAX);
+    ck_assert_int_eq(spans[SPANS_MAX - 1].from, 5 * (SPANS_MAX - 1));
+    buf_free(&wanted);
+    buf_free(&story);
+}
+END_TEST
+
 static void release(void)
 {
     buf_free(&document);
@@ -303,4 +364,6 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, knows_when_there_is_no_word);
     tcase_add_test(tests, leaves_out_what_no_document_has);
     tcase_add_test(tests, takes_anything);
+    tcase_add_loop_test(tests, finds_words_in_a_text, 0, COUNT(finds));
+    tcase_add_test(tests, finds_no_more_places_than_there_is_room_for);
 }
