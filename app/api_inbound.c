@@ -72,8 +72,9 @@ static enum cache_lookup look_up(
     struct buf *value = call->scratch;
     int64_t horizon = 0;
 
-    if (!call->request->lease)                /* or there is no page */
-        horizon = cache_horizon(call->cache); /* before it is looked for */
+    if (!call->request->lease) /* or there is no page */
+        horizon = cache_horizon(
+            call->cache, participant); /* before it is looked for */
 
     enum cache_lookup lookup =
         cache_fetch(call->cache, participant, call->request->lease, value);

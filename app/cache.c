@@ -24,6 +24,7 @@ enum {
     MANY = 64,       /* pages, of which those are looked for first that are */
     UNSENT_MAX = 20, /* ms that a confirmation may wait to go with others */
     HURRY = 10,      /* ms that a server which did not drop in time is given */
+    QUESTION_PAUSE = 200, /* ms until it is asked again whether it answers */
 
     /* ms between two tries to pay a server's debts, and how long one may take
      * before another process tries; where all is owed, a try counts a second */
@@ -35,6 +36,7 @@ enum {
     TTL_MARGIN = 10,
 };
 
+_Static_assert(MEMC_SERVERS_MAX <= 64, "servers have a bit each");
 _Static_assert(CACHE_LEASE_AGE_MAX < (CONTRACT_LEASE_TTL - 1) * 1000,
     "a lease may have ended already");
 
@@ -83,6 +85,16 @@ static const char *runtime_dir(const struct cache *cache)
 static const char *name_of(const struct cache *cache, int server)
 {
     return memc_server_name(cache->memc, server);
+}
+
+static int server_count(const struct cache *cache)
+{
+    return cache->memc ? memc_server_count(cache->memc) : 0;
+}
+
+static cache_servers bit_of(int server)
+{
+    return (cache_servers)1 << server;
 }
 
 static void name_identity(
@@ -243,7 +255,7 @@ static enum memc_result note_read(
     return result;
 }
 
-/* --- debts -------------------------------------------------------------- */
+/* --- who answers -------------------------------------------------------- */
 
 /* Any group on a server leads there. */
 static int some_group(const struct cache *cache, int server)
@@ -254,6 +266,45 @@ static int some_group(const struct cache *cache, int server)
         group++;
     return group;
 }
+
+/* Who failed to drop is given less time. */
+static void limit_changes(struct cache *cache, int server)
+{
+    int timeout = cache->config->cache_timeout;
+
+    if (breaker_was_tripped(&cache->guards[server].drops) && timeout > HURRY)
+        timeout = HURRY;
+    memc_limit_changes(cache->memc, timeout);
+}
+
+static bool answers(struct cache *cache, int server)
+{
+    struct breaker *drops = &cache->guards[server].drops;
+    int group = some_group(cache, server);
+
+    if (!breaker_was_tripped(drops))
+        return true;
+    if (breaker_is_open(drops))
+        return false;
+    limit_changes(cache, server);
+    enum memc_result result = memc_fence(cache->memc, group, NULL);
+    if (result == MEMC_LOST)
+        result = memc_fence(cache->memc, group, NULL);
+    note(cache, server, drops, result, QUESTION_PAUSE);
+    return !is_failure(result);
+}
+
+bool cache_answers(struct cache *cache, cache_servers servers)
+{
+    bool all = true;
+
+    for (int i = 0; i < server_count(cache); i++)
+        if (servers & bit_of(i))
+            all &= answers(cache, i);
+    return all;
+}
+
+/* --- debts -------------------------------------------------------------- */
 
 /* Deletes the keys, a line each, and waits until that has been done. */
 static enum memc_result delete_keys(
@@ -303,6 +354,10 @@ static void pay(struct cache *cache, int server)
 
     if (!breaker_take(turn, PAYMENT_MAX))
         return;
+    if (!answers(cache, server)) { /* all that would be read for nothing */
+        breaker_trip(turn, PAYMENT_PAUSE);
+        return;
+    }
     errno = 0;
     bool is_owed =
         runtime_take_debts(runtime_dir(cache), name_of(cache, server), &debts);
@@ -571,17 +626,12 @@ static bool lies_on(const struct cache *cache, int server,
 static bool try_change_on(struct cache *cache, int server,
     const int64_t *participants, size_t count, const struct cache_news *news)
 {
-    struct breaker *breaker = &cache->guards[server].drops;
-    int timeout = cache->config->cache_timeout;
-
-    if (breaker_was_tripped(breaker) && timeout > HURRY)
-        timeout = HURRY;
-    memc_limit_changes(cache->memc, timeout);
+    limit_changes(cache, server);
     enum memc_result result =
         change_on(cache, server, participants, count, news);
     if (result == MEMC_LOST) /* all of them */
         result = change_on(cache, server, participants, count, news);
-    note(cache, server, breaker, result, 0);
+    note(cache, server, &cache->guards[server].drops, result, 0);
     return !is_failure(result);
 }
 
@@ -616,87 +666,119 @@ static void owe(
     buf_free(&keys);
 }
 
-static bool change_on_all(struct cache *cache, const int64_t *participants,
-    size_t count, const struct cache_news *news, bool may_owe)
+static cache_servers change_on_all(struct cache *cache,
+    const int64_t *participants, size_t count, const struct cache_news *news,
+    cache_servers servers, bool may_owe)
 {
-    bool changed = true;
+    cache_servers failed = 0;
 
-    for (int i = 0; i < memc_server_count(cache->memc); i++) {
-        if (!lies_on(cache, i, participants, count) ||
+    for (int i = 0; i < server_count(cache); i++) {
+        if (!(servers & bit_of(i)) || !lies_on(cache, i, participants, count) ||
             try_change_on(cache, i, participants, count, news))
             continue;
-        changed = false;
+        failed |= bit_of(i);
         if (may_owe)
             owe(cache, i, participants, count);
     }
-    return changed;
+    return failed;
 }
 
-static bool change(struct cache *cache, const int64_t *participants,
-    size_t count, const struct cache_news *news, bool may_owe)
+static cache_servers servers_of(
+    const struct cache *cache, const int64_t *participants, size_t count)
 {
-    bool changed = true;
+    cache_servers servers = 0;
+
+    for (int i = 0; i < server_count(cache); i++)
+        if (lies_on(cache, i, participants, count))
+            servers |= bit_of(i);
+    return servers;
+}
+
+/* Gives the servers that could not be told. */
+static cache_servers change(struct cache *cache, const int64_t *participants,
+    size_t count, const struct cache_news *news, cache_servers servers,
+    bool may_owe)
+{
+    cache_servers failed = 0;
 
     if (!cache->memc || count == 0)
-        return true;
+        return 0;
     if (!find_database(cache))
-        return false;
+        return servers & servers_of(cache, participants, count);
     do /* another database's pages know nothing of ours */
-        changed &= change_on_all(cache, participants, count,
-            is_current(cache) ? news : NULL, may_owe);
+        failed |= change_on_all(cache, participants, count,
+            is_current(cache) ? news : NULL, servers, may_owe);
     while (has_changed(cache));
-    return changed;
+    return failed;
 }
 
-bool cache_try_drop(
-    struct cache *cache, const int64_t *participants, size_t count)
+cache_servers cache_try_drop(struct cache *cache, const int64_t *participants,
+    size_t count, cache_servers servers)
 {
-    return change(cache, participants, count, NULL, false);
+    return change(cache, participants, count, NULL, servers, false);
 }
 
-bool cache_try_put(struct cache *cache, const int64_t *participants,
+cache_servers cache_try_put(struct cache *cache, const int64_t *participants,
     size_t count, const struct cache_news *news)
 {
-    return change(cache, participants, count, news, false);
+    return change(cache, participants, count, news, CACHE_EVERYWHERE, false);
 }
 
 void cache_drop(struct cache *cache, const int64_t *participants, size_t count)
 {
-    (void)change(cache, participants, count, NULL, true);
+    (void)change(cache, participants, count, NULL, CACHE_EVERYWHERE, true);
 }
 
 void cache_put(struct cache *cache, const int64_t *participants, size_t count,
     const struct cache_news *news)
 {
-    (void)change(cache, participants, count, news, true);
+    (void)change(cache, participants, count, news, CACHE_EVERYWHERE, true);
 }
 
 /* --- the horizon -------------------------------------------------------- */
 
-bool cache_set_horizon(struct cache *cache, int64_t post)
+static void name_horizon(
+    const struct cache *cache, int server, char name[CONTRACT_WORD_SIZE])
 {
-    char word[2 * CONTRACT_WORD_SIZE];
-
-    if (!cache->memc)
-        return true;
-    if (!find_database(cache) || !is_current(cache))
-        return false;
-    snprintf(word, sizeof(word), "%" PRId64 CONTRACT_HORIZON_DATABASE "%s",
-        post, cache->database);
-    bool is_set = runtime_set(runtime_dir(cache), CONTRACT_WORD_HORIZON, word);
-    if (!is_set && !cache->is_untold)
-        log_error("cache", "%s/" CONTRACT_WORD_HORIZON " cannot be made: %s",
-            runtime_dir(cache), strerror(errno));
-    cache->is_untold = !is_set;
-    return is_set;
+    snprintf(name, CONTRACT_WORD_SIZE, CONTRACT_WORD_HORIZON "%s",
+        name_of(cache, server));
 }
 
-int64_t cache_horizon(struct cache *cache)
+static bool set_horizon(struct cache *cache, int server, const char *word)
 {
-    char word[CONTRACT_WORD_SIZE];
+    char name[CONTRACT_WORD_SIZE], known[CONTRACT_WORD_SIZE];
 
-    if (!cache->memc || !find_database(cache) ||
-        !runtime_get(runtime_dir(cache), CONTRACT_WORD_HORIZON, word))
+    name_horizon(cache, server, name);
+    return (runtime_get(runtime_dir(cache), name, known) &&
+               strcmp(known, word) == 0) ||
+           runtime_set(runtime_dir(cache), name, word);
+}
+
+void cache_set_horizon(struct cache *cache, cache_servers servers, int64_t post)
+{
+    char word[2 * CONTRACT_WORD_SIZE];
+    bool is_told = true;
+
+    if (!cache->memc || !find_database(cache) || !is_current(cache))
+        return;
+    snprintf(word, sizeof(word), "%" PRId64 CONTRACT_HORIZON_DATABASE "%s",
+        post, cache->database);
+    for (int i = 0; is_told && i < server_count(cache); i++)
+        is_told = !(servers & bit_of(i)) || set_horizon(cache, i, word);
+    if (!is_told && !cache->is_untold)
+        log_error("cache", "%s/" CONTRACT_WORD_HORIZON "* cannot be made: %s",
+            runtime_dir(cache), strerror(errno));
+    cache->is_untold = !is_told;
+}
+
+int64_t cache_horizon(struct cache *cache, int64_t participant)
+{
+    char name[CONTRACT_WORD_SIZE], word[CONTRACT_WORD_SIZE];
+
+    if (!cache->memc || !find_database(cache))
+        return 0;
+    name_horizon(cache, cache->servers[group_of(participant)], name);
+    if (!runtime_get(runtime_dir(cache), name, word))
         return 0;
     char *end = strstr(word, CONTRACT_HORIZON_DATABASE);
     bool is_ours = end && strcmp(end + strlen(CONTRACT_HORIZON_DATABASE),
@@ -723,50 +805,89 @@ static enum memc_result find_confirmations(struct cache *cache, int server,
     return is_failure(result) ? result : memc_fence(cache->memc, group, found);
 }
 
-static enum memc_result find_unconfirmed_on(
-    struct cache *cache, int server, struct cache_post *posts, int count)
+/* Those with readers on the server whose keys are not among the lines. */
+static void set_unconfirmed(const struct cache *cache, int server,
+    struct cache_post *posts, int count, const char *line)
 {
-    struct buf found = {0};
     char key[KEY_MAX];
 
-    enum memc_result result =
-        find_confirmations(cache, server, posts, count, &found);
-    const char *line = buf_text(&found);
-    for (int i = 0; i < count && !is_failure(result); i++) {
+    for (int i = 0; i < count; i++) {
         name_confirmation(cache, posts[i].id, key);
         if (lies_on(cache, server, posts[i].readers, posts[i].count) &&
             !take_line(&line, key))
-            posts[i].is_unconfirmed = true;
+            posts[i].unconfirmed |= bit_of(server);
     }
-    buf_free(&found);
-    return result;
 }
 
-bool cache_find_unconfirmed(
+static bool find_unconfirmed_on(
+    struct cache *cache, int server, struct cache_post *posts, int count)
+{
+    struct buf found = {0};
+    bool is_told = answers(cache, server);
+
+    if (is_told) {
+        memc_limit_changes(cache->memc, cache->config->cache_timeout);
+        enum memc_result result =
+            find_confirmations(cache, server, posts, count, &found);
+        if (result == MEMC_LOST)
+            result = find_confirmations(cache, server, posts, count, &found);
+        note(cache, server, &cache->guards[server].drops, result, 0);
+        is_told = !is_failure(result);
+    }
+    set_unconfirmed(cache, server, posts, count, buf_text(&found));
+    buf_free(&found);
+    return is_told;
+}
+
+cache_servers cache_find_unconfirmed(
     struct cache *cache, struct cache_post *posts, int count)
 {
-    bool ok = !cache->memc || find_database(cache);
+    bool is_known = !cache->memc || find_database(cache);
+    cache_servers failed = 0;
 
     for (int i = 0; i < count; i++)
-        posts[i].is_unconfirmed = !ok;
-    if (!cache->memc || !ok)
-        return ok;
-    memc_limit_changes(cache->memc, cache->config->cache_timeout);
-    for (int i = 0; i < memc_server_count(cache->memc); i++) {
-        enum memc_result result = find_unconfirmed_on(cache, i, posts, count);
-        if (result == MEMC_LOST)
-            result = find_unconfirmed_on(cache, i, posts, count);
-        note(cache, i, &cache->guards[i].drops, result, 0);
-        ok &= !is_failure(result);
-    }
-    for (int i = 0; i < count; i++)
-        posts[i].is_unconfirmed |= !ok;
-    return ok;
+        posts[i].unconfirmed =
+            is_known ? 0 : servers_of(cache, posts[i].readers, posts[i].count);
+    if (!is_known)
+        return CACHE_EVERYWHERE;
+    for (int i = 0; i < server_count(cache); i++)
+        if (!find_unconfirmed_on(cache, i, posts, count))
+            failed |= bit_of(i);
+    return failed;
 }
 
 void cache_release(struct cache *cache, int64_t participant)
 {
-    (void)cache_try_drop(cache, &participant, 1); /* or it ends by itself */
+    /* or it ends by itself */
+    (void)cache_try_drop(cache, &participant, 1, CACHE_EVERYWHERE);
+}
+
+/* --- how others know servers -------------------------------------------- */
+
+/* The name is a number already (memc.h). */
+static int64_t number_of(const struct cache *cache, int server)
+{
+    return strtoll(name_of(cache, server), NULL, 16);
+}
+
+void cache_add_numbers(
+    const struct cache *cache, cache_servers servers, struct buf *numbers)
+{
+    for (int i = 0; i < server_count(cache); i++) {
+        int64_t number = number_of(cache, i);
+        if (servers & bit_of(i))
+            buf_add(numbers, &number, sizeof(number));
+    }
+}
+
+cache_servers cache_numbered(const struct cache *cache, int64_t number)
+{
+    cache_servers servers = 0;
+
+    for (int i = 0; i < server_count(cache); i++)
+        if (number_of(cache, i) == number)
+            servers |= bit_of(i);
+    return servers;
 }
 
 /* --- for nginx ---------------------------------------------------------- */

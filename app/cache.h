@@ -21,7 +21,8 @@
  * worker, until somebody has deleted those pages or, where they were too many,
  * until it has answered for so long that they have expired. What was stored
  * meanwhile under an older lease is deleted with them. Hosts that share the
- * server have the dispatcher's word, who drops again what was not dropped. */
+ * server have the dispatcher's word, who drops again what was not dropped, once
+ * the server answers. */
 #ifndef NEWSFEED_CACHE_H
 #define NEWSFEED_CACHE_H
 
@@ -34,6 +35,11 @@
 #include "scoreboard.h"
 
 struct cache;
+
+/* Servers, a bit each in the order of cache.servers. */
+typedef uint64_t cache_servers;
+
+#define CACHE_EVERYWHERE UINT64_MAX
 
 enum {
     /* ms; then memcached may have ended a lease that nginx took: it counts
@@ -53,7 +59,7 @@ struct cache_post {
     int64_t id;
     const int64_t *readers;
     size_t count;
-    bool is_unconfirmed;
+    cache_servers unconfirmed;
 };
 
 enum cache_lookup {
@@ -115,24 +121,39 @@ void cache_put(struct cache *cache, const int64_t *participants, size_t count,
 void cache_send(struct cache *cache, bool is_idle);
 bool cache_has_unsent(const struct cache *cache);
 
-/* All posts up to the horizon have been put in front of their readers' pages,
- * or these were dropped: of the database whose pages are read on this host, as
- * it was set last. 0: unknown. False: it could not be told, and is what it was.
- */
-bool cache_set_horizon(struct cache *cache, int64_t post);
-int64_t cache_horizon(struct cache *cache);
+/* All posts up to the horizon have been put in front of their readers' pages on
+ * these servers, or the pages were dropped. What cannot be told stays as it
+ * was. */
+void cache_set_horizon(
+    struct cache *cache, cache_servers servers, int64_t post);
 
-/* Sets is_unconfirmed where nobody has confirmed that all readers have the
- * post. False: a server could not be asked, and all are unconfirmed. */
-bool cache_find_unconfirmed(
+/* Of the server that holds this feed, and of the database whose pages are read
+ * on this host. 0: unknown. */
+int64_t cache_horizon(struct cache *cache, int64_t participant);
+
+/* Sets of each post the servers on which it has readers and nobody has
+ * confirmed that all of them have it. Gives those that could not be asked,
+ * where nothing is confirmed. */
+cache_servers cache_find_unconfirmed(
     struct cache *cache, struct cache_post *posts, int count);
 
-/* The same as cache_drop and cache_put for who tries again: false if a server
- * could not be told, and then its pages are still read. */
-bool cache_try_drop(
-    struct cache *cache, const int64_t *participants, size_t count);
-bool cache_try_put(struct cache *cache, const int64_t *participants,
+/* The same as cache_drop, of these servers alone, and cache_put for who tries
+ * again: gives the servers that could not be told. Their pages are still read.
+ */
+cache_servers cache_try_drop(struct cache *cache, const int64_t *participants,
+    size_t count, cache_servers servers);
+cache_servers cache_try_put(struct cache *cache, const int64_t *participants,
     size_t count, const struct cache_news *news);
+
+/* Whether these servers do what they are told. Those that did not, the last
+ * time, are asked again now and then. */
+bool cache_answers(struct cache *cache, cache_servers servers);
+
+/* Appends the numbers (int64_t each) by which every host knows these servers;
+ * and those that have a number: none if it is no server's. */
+void cache_add_numbers(
+    const struct cache *cache, cache_servers servers, struct buf *numbers);
+cache_servers cache_numbered(const struct cache *cache, int64_t number);
 
 /* Pays the debts of closed servers, as far as it is time for that. */
 void cache_pay(struct cache *cache);

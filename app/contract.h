@@ -35,12 +35,12 @@
 #define CONTRACT_LEASE_TTL 3
 
 /* The files of service.runtime_dir (runtime.h): words, each with its NUL of so
- * many bytes, and the sign of a server that nobody may read from. The horizon
- * is an id, what comes behind it, and its database's word: all posts up to it
- * have been put in front of pages, or the pages were dropped. */
+ * many bytes, and the sign of a server that nobody may read from. A server's
+ * horizon is an id, what comes behind it, and its database's word: all posts up
+ * to it have been put in front of the pages there, or these were dropped. */
 #define CONTRACT_WORD_DATABASE "database"
 #define CONTRACT_WORD_KEYS "keys"
-#define CONTRACT_WORD_HORIZON "horizon"
+#define CONTRACT_WORD_HORIZON "horizon-"
 #define CONTRACT_HORIZON_DATABASE "@"
 #define CONTRACT_WORD_SIZE 64
 #define CONTRACT_CLOSED "closed-"

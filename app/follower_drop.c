@@ -93,17 +93,19 @@ static enum error read_batch(
 }
 
 /* Those before the first one that is unconfirmed and young. While that is the
- * very first it is waited for. Where nobody can be asked, nothing is confirmed.
+ * very first it is waited for. Servers that cannot be asked, *failed, are not.
  */
-static int count_ready(const struct shift *shift, struct batch *batch)
+static int count_ready(
+    const struct shift *shift, struct batch *batch, cache_servers *failed)
 {
     for (;;) {
-        if (!cache_find_unconfirmed(shift->cache, batch->posts, batch->count))
-            return batch->count;
+        *failed =
+            cache_find_unconfirmed(shift->cache, batch->posts, batch->count);
         int64_t now = monotonic_ms();
         int ready = 0;
-        while (ready < batch->count && !(batch->posts[ready].is_unconfirmed &&
-                                           batch->young_until[ready] > now))
+        while (ready < batch->count &&
+               !(batch->posts[ready].unconfirmed & ~*failed &&
+                   batch->young_until[ready] > now))
             ready++;
         if (ready > 0)
             return ready;
@@ -111,18 +113,43 @@ static int count_ready(const struct shift *shift, struct batch *batch)
     }
 }
 
-static bool drop_unconfirmed(
-    const struct shift *shift, const struct batch *batch, int count)
+/* Drops what is unconfirmed on one server, or sees to it that it is done once
+ * that can be told. */
+static enum error drop_on(const struct shift *shift, const struct batch *batch,
+    int count, cache_servers server, bool may_try)
 {
+    const int64_t *author = (const int64_t *)(const void *)batch->authors.data;
     struct buf feeds = {0};
+    struct buf authors = {0};
 
     for (int i = 0; i < count; i++)
-        if (batch->posts[i].is_unconfirmed && batch->posts[i].count > 0)
+        if (batch->posts[i].unconfirmed & server) {
             buf_add(&feeds, batch->posts[i].readers,
                 batch->posts[i].count * sizeof(int64_t));
-    bool dropped = !feeds.failed && shift_drop(shift, &feeds);
+            buf_add(&authors, &author[i], sizeof(author[i]));
+        }
+    enum error error = feeds.failed || authors.failed ? ERR_INTERNAL : OK;
+    if (!error && (!may_try || shift_drop(shift, &feeds, server)))
+        error = job_drop_later(shift, &authors, server);
     buf_free(&feeds);
-    return dropped;
+    buf_free(&authors);
+    return error;
+}
+
+static enum error drop_unconfirmed(const struct shift *shift,
+    const struct batch *batch, int count, cache_servers failed)
+{
+    cache_servers left = 0;
+    enum error error = OK;
+
+    for (int i = 0; i < count; i++)
+        left |= batch->posts[i].unconfirmed;
+    while (!error && left) {
+        cache_servers server = left & -left;
+        error = drop_on(shift, batch, count, server, !(server & failed));
+        left &= left - 1;
+    }
+    return error;
 }
 
 /* How many of the posts come before this one. */
@@ -140,51 +167,56 @@ static enum error drop(
     const struct shift *shift, const struct buf *posts, int *count)
 {
     static struct batch batch;
+    cache_servers failed;
 
     buf_reset(&batch.readers, batch.readers.cap);
     buf_reset(&batch.authors, batch.authors.cap);
     enum error error = read_batch(shift, posts, &batch);
     if (error || batch.count == 0)
         return error;
-    int ready = count_ready(shift, &batch);
+    int ready = count_ready(shift, &batch, &failed);
     if (ready < batch.count)
         *count = count_before(posts, batch.posts[ready].id);
-    return drop_unconfirmed(shift, &batch, ready)
-               ? OK
-               : job_drop_later(shift, &batch.authors);
+    return drop_unconfirmed(shift, &batch, ready, failed);
 }
 
 struct follower follower_drop;
 
-/* Tells nginx and the workers up to where all is done: large deliveries too,
- * and no further while there are pages that could not be dropped. What else
- * there is to do on this host may be done by another's, so it is also asked now
- * and then. */
-static void tell_horizon(const struct shift *shift, bool more)
+static enum error find_horizon(const struct shift *shift, int64_t *horizon)
 {
     static struct pg_statement statement = {
         .name = "horizon",
         .sql = "SELECT least((SELECT done FROM follower WHERE name = 'drop'),"
                " (SELECT min(outbound_id) - 1 FROM follower_gap"
                " WHERE follower = 'drop'),"
-               " (SELECT min(other_id) - 1 FROM outbox WHERE kind = 'd'))"
-               " WHERE NOT EXISTS (SELECT FROM outbox WHERE kind = 'c')",
+               " (SELECT min(other_id) - 1 FROM outbox WHERE kind = 'd'))",
         .reads = true,
     };
-    static int64_t told;
-    static int64_t next;
     struct pg_params params = {0};
+
+    enum error error = pg_exec(shift->pg, &statement, &params);
+    *horizon = error ? 0 : pg_int(shift->pg, 0, 0);
+    return error;
+}
+
+/* Tells nginx and the workers up to where all is done: large deliveries too,
+ * and no further where there are pages that could not be dropped; whether there
+ * are any is asked behind that. What else there is to do on this host may be
+ * done by another's, so it is also asked now and then. */
+static void tell_horizon(const struct shift *shift, bool more)
+{
+    static int64_t next;
     int64_t now = monotonic_ms();
+    int64_t horizon;
+    cache_servers awaited;
 
     (void)more;
     if (!follower_drop.is_behind && now < next)
         return;
     next = now + TELL_INTERVAL;
-    if (pg_exec(shift->pg, &statement, &params) || pg_rows(shift->pg) == 0)
-        return;
-    int64_t horizon = pg_int(shift->pg, 0, 0);
-    if (horizon != told && cache_set_horizon(shift->cache, horizon))
-        told = horizon;
+    if (find_horizon(shift, &horizon) == OK &&
+        job_drop_awaited(shift, &awaited) == OK)
+        cache_set_horizon(shift->cache, ~awaited, horizon);
 }
 
 struct follower follower_drop = {

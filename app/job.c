@@ -19,6 +19,8 @@ static void check(const struct job *job, struct buf *faults)
             job->letter, OUTBOX_SET_ASIDE);
     if (!job->name || !*job->name)
         buf_printf(faults, "job '%c': it has no name\n", job->letter);
+    if (job->work)
+        return;
     if (!job->turn)
         buf_printf(faults, "job '%c': it has no turn\n", job->letter);
     if (job->batch < 1 || job->batch > OUTBOX_BATCH_MAX)
@@ -74,13 +76,12 @@ struct work {
     const struct order *at; /* in its turn */
     int64_t began;
     int rows;
-    bool dropped;
     bool may_go_on;   /* some came further */
     struct buf done;  /* ids */
     struct buf later; /* ids */
 };
 
-static enum error note_drops(const struct work *work)
+static enum error note_drops(const struct work *work, cache_servers servers)
 {
     struct buf participants = {0};
 
@@ -90,15 +91,16 @@ static enum error note_drops(const struct work *work)
         if (work->job->names_two)
             buf_add(&participants, &order->other, sizeof(int64_t));
     }
-    enum error error = job_drop_later(work->shift, &participants);
+    enum error error = job_drop_later(work->shift, &participants, servers);
     buf_free(&participants);
     return error;
 }
 
 /* Drops what the last turns changed, or sees to it that it is tried again. */
-static enum error drop_readers(struct work *work)
+static enum error drop_readers(const struct work *work)
 {
     struct pg *pg = work->shift->pg;
+    cache_servers failed = 0;
     struct buf feeds = {0};
     struct buf ids = {0};
 
@@ -110,9 +112,9 @@ static enum error drop_readers(struct work *work)
     if (!error && feeds.failed)
         error = ERR_INTERNAL;
     if (!error)
-        work->dropped = shift_drop(work->shift, &feeds);
-    if (!error && !work->dropped && !work->job->insists)
-        error = note_drops(work);
+        failed = shift_drop(work->shift, &feeds, CACHE_EVERYWHERE);
+    if (failed)
+        error = note_drops(work, failed);
     buf_free(&feeds);
     buf_free(&ids);
     return error;
@@ -123,7 +125,6 @@ static enum error take_turn(struct work *work, const struct order *order)
     struct turn turn = {
         .shift = work->shift,
         .order = order,
-        .dropped = work->dropped,
     };
 
     if (order->ready) {
@@ -211,7 +212,7 @@ static enum error transact(struct work *work, int limit)
     return error;
 }
 
-bool job_work(const struct shift *shift, struct job *job)
+static bool take_orders(const struct shift *shift, struct job *job)
 {
     struct work work = {
         .shift = shift,
@@ -231,4 +232,9 @@ bool job_work(const struct shift *shift, struct job *job)
     buf_free(&work.done);
     buf_free(&work.later);
     return !error && work.may_go_on;
+}
+
+bool job_work(const struct shift *shift, struct job *job)
+{
+    return job->work ? job->work(shift) : take_orders(shift, job);
 }

@@ -25,7 +25,6 @@
 struct turn {
     const struct shift *shift;
     const struct order *order;
-    bool dropped; /* the pages of those whom it touches */
 
     /* What comes out of it. A turn without rows ends the order, unless it
      * waits: then there is another one soon. */
@@ -48,11 +47,13 @@ struct job {
      * readers what it changed. NULL: they see it once the next turn begins. */
     void (*show)(const struct shift *shift);
 
+    /* In place of all that and what follows, which is about turns: takes orders
+     * and works on them. True: there may be more to do at once. */
+    bool (*work)(const struct shift *shift);
+
     int batch;      /* orders in one transaction */
     bool settles;   /* see above */
     bool names_two; /* an order's `other` is a participant as well */
-    bool insists;   /* an order whose pages could not be dropped tries again
-                       itself; for those of others, job_drop's are written */
 
     /* What a dispatcher notes. */
     bool is_due; /* one of its orders is, as of the last look (agenda.h) */
@@ -75,8 +76,12 @@ MUST_CHECK enum error job_piece(
     struct turn *turn, struct pg_statement *statement);
 
 /* Writes down that the pages of these participants and their friends are to be
- * dropped (int64_t each). */
-MUST_CHECK enum error job_drop_later(
-    const struct shift *shift, const struct buf *participants);
+ * dropped (int64_t each) from these servers, which could not be told. */
+MUST_CHECK enum error job_drop_later(const struct shift *shift,
+    const struct buf *participants, cache_servers servers);
+
+/* The servers for which such orders wait. */
+MUST_CHECK enum error job_drop_awaited(
+    const struct shift *shift, cache_servers *servers);
 
 #endif

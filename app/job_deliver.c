@@ -28,6 +28,7 @@ static enum error find_readers(struct pg *pg, const struct buf *orders)
 /* The last piece of this process. */
 static struct {
     int64_t order; /* 0: there is none */
+    int64_t author;
     int64_t began; /* behind this friend */
     struct buf readers;
     struct news news;
@@ -36,6 +37,7 @@ static struct {
 static enum error read_piece(const struct pg *pg, const struct order *order)
 {
     piece.order = order->id;
+    piece.author = order->participant;
     piece.began = order->progress;
     pg_ids(pg, 0, 1, &piece.readers);
     if (!pg_is_null(pg, 0, 4))
@@ -67,13 +69,23 @@ static enum error deliver(struct turn *turn)
                                     : read_piece(turn->shift->pg, turn->order);
 }
 
+/* Where it could not be put in front, it is seen to that pages are dropped:
+ * from those servers alone. */
 static bool put_in_front(const struct shift *shift)
 {
     struct cache_news news = {.print = news_print, .context = &piece.news};
+    struct buf author = {0};
 
-    return cache_try_put(shift->cache,
+    cache_servers failed = cache_try_put(shift->cache,
         (const int64_t *)(const void *)piece.readers.data,
         piece.readers.len / sizeof(int64_t), &news);
+    if (!failed)
+        return true;
+    buf_add(&author, &piece.author, sizeof(piece.author));
+    bool is_noted =
+        !author.failed && job_drop_later(shift, &author, failed) == OK;
+    buf_free(&author);
+    return is_noted;
 }
 
 /* The order goes on, and the next turn finds nobody of this piece, if that was

@@ -26,8 +26,7 @@ enum error outbox_take(struct pg *pg, char kind, int limit, bool settles,
             .other = pg_int(pg, i, 2),
             .previous = pg_int(pg, i, 3),
             .progress = pg_int(pg, i, 4),
-            .age = pg_int(pg, i, 5),
-            .ready = pg_int(pg, i, 6) != 0,
+            .ready = pg_int(pg, i, 5) != 0,
         };
     return OK;
 }

@@ -35,8 +35,7 @@ struct order {
     int64_t other;
     int64_t previous; /* a walk's last piece is (previous, progress] */
     int64_t progress;
-    int64_t age; /* seconds */
-    bool ready;  /* nobody is left who may not have seen what it is about */
+    bool ready; /* nobody is left who may not have seen what it is about */
 };
 
 /* The due orders of a kind that waited longest, at most `limit`. With `settles`

@@ -2,13 +2,13 @@
  * one folder: which cache servers to keep off, which database is read, which
  * keys are in force and up to where posts have come to their readers' pages.
  *
- * A word ("database", "keys", "horizon") is the target of a symbolic link:
- * replaced at once, read by one system call. A cache server that could not be
- * told to drop pages is closed by the sign "closed-NAME", a file with the keys
- * of those pages, a line each: the debts. Nobody on this host reads from the
- * server while the file exists. Beyond RUNTIME_DEBTS_MAX bytes it ends in "all"
- * and a
- * '+' for each second that the server has answered since. */
+ * A word ("database", "keys", "horizon-NAME" of a cache server) is the target
+ * of a symbolic link: replaced at once, read by one system call. A cache server
+ * that could not be told to drop pages is closed by the sign "closed-NAME", a
+ * file with the keys of those pages, a line each: the debts. Nobody on this
+ * host reads from the server while the file exists. Beyond RUNTIME_DEBTS_MAX
+ * bytes it ends in "all" and a '+' for each second that the server has answered
+ * since. */
 #ifndef NEWSFEED_RUNTIME_H
 #define NEWSFEED_RUNTIME_H
 

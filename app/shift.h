@@ -2,8 +2,6 @@
 #ifndef NEWSFEED_SHIFT_H
 #define NEWSFEED_SHIFT_H
 
-#include <stdbool.h>
-
 #include "cache.h"
 #include "config.h"
 #include "pg.h"
@@ -15,8 +13,9 @@ struct shift {
     struct cache *cache;
 };
 
-/* Drops the pages of these feeds (int64_t each); false: a server could not be
- * told. */
-bool shift_drop(const struct shift *shift, const struct buf *feeds);
+/* Drops the pages of these feeds (int64_t each) that lie on these servers;
+ * gives those that could not be told. */
+cache_servers shift_drop(
+    const struct shift *shift, const struct buf *feeds, cache_servers servers);
 
 #endif

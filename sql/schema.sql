@@ -258,9 +258,10 @@ CREATE VIEW search_backlog AS
 -- Orders for the dispatcher, each written in the transaction that causes it.
 -- The kinds, and what the columns mean to each:
 --
---   c  The pages of participant_id and friends could not be dropped: drop them,
---      until they have expired by themselves. `progress` tells that time, in s
---      since 1970, to programs before migration 4.
+--   c  The pages of participant_id and friends could not be dropped from the
+--      cache server with the number other_id: drop them once it answers. 0, or
+--      a server that is not configured: from all of them. `progress` tells
+--      programs before migration 4 when they have expired, in s since 1970.
 --   d  Deliver post other_id to those friends of participant_id whose id is
 --      behind `progress`. The last piece went to those in (previous, progress],
 --      and once it lies in front of their pages, which cannot be done before
@@ -295,6 +296,8 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_due ON outbox (kind, due);
 CREATE INDEX outbox_participant ON outbox (participant_id, kind);
 CREATE INDEX outbox_friend ON outbox (other_id) WHERE kind = 'f';
+CREATE INDEX outbox_server ON outbox (other_id, participant_id)
+    WHERE kind = 'c';
 
 -- Posts that there are orders to deliver, as far as a reader has not got them.
 CREATE FUNCTION undelivered(reader bigint) RETURNS SETOF bigint

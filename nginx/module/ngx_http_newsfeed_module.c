@@ -394,9 +394,12 @@ static ngx_int_t resolve(ngx_http_request_t *r, ngx_str_t *server)
     return NGX_OK;
 }
 
-/* What the workers say under that name; "" if they have not said it. */
+static ngx_str_t nobody = ngx_null_string;
+
+/* What the workers say under that name, of that server or of nobody; "" if they
+ * have not said it. */
 static ngx_int_t read_word(
-    ngx_http_request_t *r, const char *name, ngx_str_t *word)
+    ngx_http_request_t *r, const char *name, ngx_str_t *server, ngx_str_t *word)
 {
     main_conf_t *conf =
         ngx_http_get_module_main_conf(r, ngx_http_newsfeed_module);
@@ -408,30 +411,42 @@ static ngx_int_t read_word(
     word->data = ngx_pnalloc(r->pool, CONTRACT_WORD_SIZE);
     if (word->data == NULL)
         return NGX_ERROR;
-    if (ngx_slprintf(path, end, "%V/%s%Z", &conf->runtime_dir, name) < end)
+    if (ngx_slprintf(path, end, "%V/%s%V%Z", &conf->runtime_dir, name, server) <
+        end)
         len = readlink((char *)path, (char *)word->data, CONTRACT_WORD_SIZE);
     if (len > 0 && len < CONTRACT_WORD_SIZE)
         word->len = len;
     return NGX_OK;
 }
 
-/* By the name that `newsfeed --cache-map` gives it. Of another server nothing
- * is known, and who cannot look must not take it for open. */
-static ngx_uint_t is_closed(ngx_http_request_t *r, ngx_str_t *server)
+/* The name behind what `newsfeed --cache-map` puts in front of it. Of another
+ * server nothing is known: "". */
+static ngx_str_t name_server(const ngx_str_t *upstream)
 {
-    static const char upstream[] = CONTRACT_UPSTREAM;
+    static const char before[] = CONTRACT_UPSTREAM;
+    const size_t skipped = sizeof(before) - 1;
+    ngx_str_t name = ngx_null_string;
+
+    if (upstream->len > skipped &&
+        ngx_strncmp(upstream->data, before, skipped) == 0) {
+        name.data = upstream->data + skipped;
+        name.len = upstream->len - skipped;
+    }
+    return name;
+}
+
+/* Who cannot look must not take it for open. */
+static ngx_uint_t is_closed(ngx_http_request_t *r, ngx_str_t *name)
+{
     main_conf_t *conf =
         ngx_http_get_module_main_conf(r, ngx_http_newsfeed_module);
-    const size_t skipped = sizeof(upstream) - 1;
     u_char path[NGX_MAX_PATH];
     u_char *end = path + sizeof(path);
 
-    if (server->len <= skipped ||
-        ngx_strncmp(server->data, upstream, skipped) != 0)
+    if (name->len == 0)
         return 1;
-    if (ngx_slprintf(path, end, "%V/" CONTRACT_CLOSED "%*s%Z",
-            &conf->runtime_dir, server->len - skipped,
-            server->data + skipped) == end)
+    if (ngx_slprintf(path, end, "%V/" CONTRACT_CLOSED "%V%Z",
+            &conf->runtime_dir, name) == end)
         return 1;
     return access((char *)path, F_OK) == 0 || ngx_errno != NGX_ENOENT;
 }
@@ -442,7 +457,7 @@ static ngx_int_t name_page(
 {
     ngx_str_t database;
 
-    if (read_word(r, CONTRACT_WORD_DATABASE, &database) != NGX_OK)
+    if (read_word(r, CONTRACT_WORD_DATABASE, &nobody, &database) != NGX_OK)
         return NGX_ERROR;
     named->len = 0;
     if (database.len == 0)
@@ -459,7 +474,7 @@ static ngx_int_t name_page(
 
 /* 0: nobody knows it, or it is another database's than the key's. */
 static ngx_int_t read_horizon(
-    ngx_http_request_t *r, ngx_str_t *key, int64_t *horizon)
+    ngx_http_request_t *r, ngx_str_t *name, ngx_str_t *key, int64_t *horizon)
 {
     static const char end[] = CONTRACT_HORIZON_DATABASE;
     const char at = CONTRACT_KEY_DATABASE[0];
@@ -470,7 +485,7 @@ static ngx_int_t read_horizon(
     *horizon = 0;
     while (len < key->len && key->data[key->len - len - 1] != at)
         len++;
-    if (read_word(r, CONTRACT_WORD_HORIZON, &word) != NGX_OK)
+    if (read_word(r, CONTRACT_WORD_HORIZON, name, &word) != NGX_OK)
         return NGX_ERROR;
     if (word.len <= len + 1 || word.data[word.len - len - 1] != end[0] ||
         ngx_memcmp(
@@ -494,7 +509,7 @@ static ngx_int_t handle(ngx_http_request_t *r)
         ngx_http_get_module_loc_conf(r, ngx_http_newsfeed_module);
     ctx_t *ctx = ngx_pcalloc(r->pool, sizeof(*ctx));
     ngx_http_upstream_t *u;
-    ngx_str_t key, server;
+    ngx_str_t key, server, name;
 
     if (ctx == NULL || ngx_http_complex_value(r, conf->key, &key) != NGX_OK)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -503,9 +518,10 @@ static ngx_int_t handle(ngx_http_request_t *r)
     if (ngx_http_complex_value(r, conf->server, &server) != NGX_OK ||
         name_page(r, &key, &ctx->key) != NGX_OK)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    if (ctx->key.len == 0 || is_closed(r, &server))
+    name = name_server(&server);
+    if (ctx->key.len == 0 || is_closed(r, &name))
         return NGX_HTTP_NOT_FOUND;
-    if (read_horizon(r, &ctx->key, &ctx->horizon) != NGX_OK)
+    if (read_horizon(r, &name, &ctx->key, &ctx->horizon) != NGX_OK)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     if (ngx_http_upstream_create(r) != NGX_OK || resolve(r, &server) != NGX_OK)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -547,7 +563,7 @@ static ngx_int_t get_keys(
 {
     ngx_str_t word;
 
-    if (read_word(r, CONTRACT_WORD_KEYS, &word) != NGX_OK)
+    if (read_word(r, CONTRACT_WORD_KEYS, &nobody, &word) != NGX_OK)
         return NGX_ERROR;
     v->data = word.data;
     v->len = word.len;

@@ -12,7 +12,6 @@
 -- One dispatcher at a time works on orders that settle; no other lock has a key
 -- of two numbers.
 SELECT id, participant_id, other_id, previous, progress,
-        extract(epoch FROM now() - created)::bigint,
         $3::bigint = 0 OR (previous > 0
             AND (xid < pg_snapshot_xmin(pg_current_snapshot())
                 OR xid >= pg_snapshot_xmax(pg_current_snapshot())))

@@ -271,6 +271,16 @@ class Stack:
             keys |= set(re.findall(r"key=(\S+)", unquote(text.decode())))
         return keys
 
+    def horizons(self):
+        """Of each server up to where posts have come to the pages there."""
+        words = (os.readlink(path) for path in (self.run / "state").glob("horizon-*"))
+        return [int(word.partition("@")[0]) for word in words]
+
+    def cache_names(self):
+        """What nginx calls the servers, in the order of cache.servers."""
+        return re.findall(
+            r"upstream newsfeed_cache_(\w+)", (self.run / "cache_map.conf").read_text())
+
     # Afterwards.
 
     def faults(self):

@@ -426,14 +426,20 @@ static void store(int64_t participant, const char *text)
     cache_store(cache, participant, text, strlen(text));
 }
 
+static bool try_drop(const int64_t *participants, size_t count)
+{
+    return cache_try_drop(cache, participants, count, CACHE_EVERYWHERE) == 0;
+}
+
 static bool drop(int64_t participant)
 {
-    return cache_try_drop(cache, &participant, 1);
+    return try_drop(&participant, 1);
 }
 
 static void drop_on_1(void)
 {
-    ck_assert(cache_try_drop(other, (int64_t[]){ON_1}, 1));
+    ck_assert_uint_eq(
+        cache_try_drop(other, (int64_t[]){ON_1}, 1, CACHE_EVERYWHERE), 0);
 }
 
 static void store_on_1(void)
@@ -693,7 +699,7 @@ START_TEST(a_drop_deletes_pages_and_leases)
     put(0, KEY_0, "page");
     put(2, KEY_2, "page");
     ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
-    ck_assert(cache_try_drop(cache, (int64_t[]){ON_0, ON_1}, 2));
+    ck_assert(try_drop((int64_t[]){ON_0, ON_1}, 2));
     ck_assert_ptr_null(value_of(0, KEY_0));
     ck_assert_ptr_null(value_of(1, KEY_1));
     ck_assert_str_eq(value_of(2, KEY_2), "page");
@@ -704,7 +710,7 @@ START_TEST(a_drop_fences_each_server_once_that_it_told)
 {
     const int64_t feeds[] = {ON_1, ON_0, ON_1_TOO, ON_1, ON_0};
 
-    ck_assert(cache_try_drop(cache, feeds, 5));
+    ck_assert(try_drop(feeds, 5));
     ck_assert_int_eq(calls[DELETE][0], 2);
     ck_assert_int_eq(calls[DELETE][1], 3);
     ck_assert_int_eq(calls[FENCE][0], 1);
@@ -715,7 +721,7 @@ END_TEST
 
 START_TEST(a_drop_of_nothing_asks_nobody)
 {
-    ck_assert(cache_try_drop(cache, NULL, 0));
+    ck_assert(try_drop(NULL, 0));
     ck_assert_int_eq(count_calls(), 0);
 }
 END_TEST
@@ -761,7 +767,7 @@ static bool put_many(const struct cache_news *many)
 
     for (int i = 0; i < 100; i++)
         feeds[i] = i + 1;
-    return cache_try_put(cache, feeds, 100, many);
+    return cache_try_put(cache, feeds, 100, many) == 0;
 }
 
 START_TEST(of_many_pages_those_are_changed_that_are_there)
@@ -943,39 +949,57 @@ END_TEST
 START_TEST(a_confirmation_is_found)
 {
     struct cache_post posts[] = {
-        {8, (int64_t[]){ON_1}, 1, false},
-        {9, (int64_t[]){ON_1, ON_0}, 2, false},
-        {10, NULL, 0, false},
-        {11, (int64_t[]){ON_0}, 1, false},
+        {8, (int64_t[]){ON_1}, 1, 0},
+        {9, (int64_t[]){ON_1, ON_0}, 2, 0},
+        {10, NULL, 0, 7},
+        {11, (int64_t[]){ON_0}, 1, 0},
     };
 
     cache_put(cache, (int64_t[]){ON_0, ON_1}, 2, &news);
-    ck_assert(cache_find_unconfirmed(cache, posts, 4));
-    ck_assert(posts[0].is_unconfirmed);
-    ck_assert(!posts[1].is_unconfirmed);
-    ck_assert(!posts[2].is_unconfirmed);
-    ck_assert(posts[3].is_unconfirmed);
+    ck_assert_uint_eq(cache_find_unconfirmed(cache, posts, 4), 0);
+    ck_assert_uint_eq(posts[0].unconfirmed, 1 << 1);
+    ck_assert_uint_eq(posts[1].unconfirmed, 0);
+    ck_assert_uint_eq(posts[2].unconfirmed, 0);
+    ck_assert_uint_eq(posts[3].unconfirmed, 1 << 0);
 }
 END_TEST
 
-START_TEST(a_post_that_one_server_has_not_confirmed_is_unconfirmed)
+START_TEST(a_post_is_unconfirmed_where_a_server_has_no_confirmation)
 {
-    struct cache_post post = {9, (int64_t[]){ON_1, ON_0}, 2, false};
+    struct cache_post post = {9, (int64_t[]){ON_1, ON_0}, 2, 0};
 
     put_news(ON_1);
-    ck_assert(cache_find_unconfirmed(cache, &post, 1));
-    ck_assert(post.is_unconfirmed);
+    ck_assert_uint_eq(cache_find_unconfirmed(cache, &post, 1), 0);
+    ck_assert_uint_eq(post.unconfirmed, 1 << 0);
 }
 END_TEST
 
-START_TEST(where_nobody_can_be_asked_nothing_is_confirmed)
+START_TEST(where_a_server_cannot_be_asked_nothing_is_confirmed)
 {
-    struct cache_post post = {9, (int64_t[]){ON_1}, 1, false};
+    struct cache_post posts[] = {
+        {9, (int64_t[]){ON_1, ON_0}, 2, 0},
+        {10, (int64_t[]){ON_0}, 1, 0},
+    };
 
-    put_news(ON_1);
+    cache_put(cache, (int64_t[]){ON_0, ON_1}, 2, &news);
     is_failing[FENCE][1] = true;
-    ck_assert(!cache_find_unconfirmed(cache, &post, 1));
-    ck_assert(post.is_unconfirmed);
+    ck_assert_uint_eq(cache_find_unconfirmed(cache, posts, 2), 1 << 1);
+    ck_assert_uint_eq(posts[0].unconfirmed, 1 << 1);
+    ck_assert_uint_eq(posts[1].unconfirmed, 1 << 0);
+}
+END_TEST
+
+START_TEST(where_no_database_is_known_nothing_is_confirmed)
+{
+    struct cache_post post = {9, (int64_t[]){ON_1, ON_0}, 2, 0};
+    char path[64];
+
+    cache_put(cache, (int64_t[]){ON_0, ON_1}, 2, &news);
+    snprintf(path, sizeof(path), "%s/" CONTRACT_WORD_DATABASE, dir);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_uint_eq(
+        cache_find_unconfirmed(cache, &post, 1), CACHE_EVERYWHERE);
+    ck_assert_uint_eq(post.unconfirmed, 1 << 0 | 1 << 1);
 }
 END_TEST
 
@@ -1068,7 +1092,7 @@ START_TEST(a_drop_gives_a_server_up_that_does_not_take_a_delete)
 {
     put(0, KEY_0, "page");
     is_failing[DELETE][1] = true;
-    ck_assert(!cache_try_drop(cache, (int64_t[]){ON_1, ON_1_TOO, ON_0}, 3));
+    ck_assert(!try_drop((int64_t[]){ON_1, ON_1_TOO, ON_0}, 3));
     ck_assert_int_eq(calls[DELETE][1], 1);
     ck_assert_int_eq(calls[FENCE][1], 0);
     ck_assert(has_failed_to_drop(1) && !has_failed_to_drop(0));
@@ -1084,7 +1108,7 @@ static void fail_deletes_on_1(void)
 START_TEST(a_drop_fails_though_the_first_delete_went_out)
 {
     let_happen(DELETE, 2, fail_deletes_on_1);
-    ck_assert(!cache_try_drop(cache, (int64_t[]){ON_1, ON_1_TOO}, 2));
+    ck_assert(!try_drop((int64_t[]){ON_1, ON_1_TOO}, 2));
     ck_assert(has_failed_to_drop(1));
 }
 END_TEST
@@ -1093,9 +1117,104 @@ START_TEST(a_drop_fails_if_the_fence_does)
 {
     put(0, KEY_0, "page");
     is_failing[FENCE][1] = true;
-    ck_assert(!cache_try_drop(cache, (int64_t[]){ON_1, ON_0}, 2));
+    ck_assert(!try_drop((int64_t[]){ON_1, ON_0}, 2));
     ck_assert(has_failed_to_drop(1) && !has_failed_to_drop(0));
     ck_assert_ptr_null(value_of(0, KEY_0));
+}
+END_TEST
+
+START_TEST(a_drop_tells_which_servers_failed)
+{
+    const int64_t feeds[] = {ON_0, ON_1, ON_2};
+
+    is_failing[FENCE][1] = true;
+    is_failing[FENCE][2] = true;
+    ck_assert_uint_eq(
+        cache_try_drop(cache, feeds, 3, CACHE_EVERYWHERE), 1 << 1 | 1 << 2);
+    ck_assert_uint_eq(cache_try_drop(cache, feeds, 3, 1 << 2), 1 << 2);
+    ck_assert_uint_eq(cache_try_put(cache, feeds, 3, &news), 1 << 1 | 1 << 2);
+}
+END_TEST
+
+START_TEST(a_drop_leaves_other_servers_alone)
+{
+    put(0, KEY_0, "page");
+    put(1, KEY_1, "page");
+    ck_assert_uint_eq(
+        cache_try_drop(cache, (int64_t[]){ON_0, ON_1}, 2, 1 << 1), 0);
+    ck_assert_str_eq(value_of(0, KEY_0), "page");
+    ck_assert_ptr_null(value_of(1, KEY_1));
+}
+END_TEST
+
+START_TEST(without_a_known_database_those_fail_that_hold_the_pages)
+{
+    char path[64];
+
+    snprintf(path, sizeof(path), "%s/" CONTRACT_WORD_DATABASE, dir);
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_uint_eq(
+        cache_try_drop(cache, (int64_t[]){ON_0, ON_1}, 2, CACHE_EVERYWHERE),
+        1 << 0 | 1 << 1);
+    ck_assert_uint_eq(
+        cache_try_drop(cache, (int64_t[]){ON_0, ON_1}, 2, 1 << 1), 1 << 1);
+}
+END_TEST
+
+/* As if it were time to ask again. */
+static void let_time_pass(void)
+{
+    for (int i = 0; i < SERVERS; i++)
+        if (breaker_was_tripped(&guards[i].drops))
+            guards[i].drops.open_until = monotonic_ms();
+}
+
+START_TEST(a_server_that_failed_is_asked_now_and_then_whether_it_answers)
+{
+    ck_assert(cache_answers(cache, CACHE_EVERYWHERE));
+    ck_assert_int_eq(count_calls(), 0);
+    is_failing[FENCE][1] = true;
+    ck_assert(!drop(ON_1));
+    int questions = calls[FENCE][1];
+    for (int i = 0; i < 5; i++)
+        ck_assert(!cache_answers(cache, CACHE_EVERYWHERE));
+    ck_assert_int_eq(calls[FENCE][1], questions + 1);
+    ck_assert_int_lt(delete_limit, 50);
+    ck_assert_int_gt(guards[1].drops.open_until - monotonic_ms(), 100);
+    ck_assert_int_le(guards[1].drops.open_until - monotonic_ms(), 200);
+    ck_assert(cache_answers(cache, 1 << 0 | 1 << 2));
+
+    is_failing[FENCE][1] = false;
+    losses[FENCE][1] = 1; /* a connection from before */
+    let_time_pass();
+    ck_assert(cache_answers(cache, 1 << 1));
+    ck_assert(!has_failed_to_drop(1));
+}
+END_TEST
+
+START_TEST(confirmations_are_not_looked_for_on_a_server_that_does_not_answer)
+{
+    struct cache_post post = {9, (int64_t[]){ON_1}, 1, 0};
+
+    is_failing[FENCE][1] = true;
+    ck_assert(!drop(ON_1));
+    ck_assert_uint_eq(cache_find_unconfirmed(cache, &post, 1), 1 << 1);
+    ck_assert_uint_eq(post.unconfirmed, 1 << 1);
+    ck_assert_int_eq(calls[FIND][1], 0);
+}
+END_TEST
+
+START_TEST(servers_have_numbers)
+{
+    struct buf numbers = {0};
+
+    cache_add_numbers(cache, CACHE_EVERYWHERE & ~(cache_servers)1, &numbers);
+    ck_assert_uint_eq(numbers.len, 2 * sizeof(int64_t));
+    ck_assert_int_eq(((int64_t *)(void *)numbers.data)[0], 1);
+    ck_assert_int_eq(((int64_t *)(void *)numbers.data)[1], 2);
+    ck_assert_uint_eq(cache_numbered(cache, 2), 1 << 2);
+    ck_assert_uint_eq(cache_numbered(cache, 3), 0);
+    buf_free(&numbers);
 }
 END_TEST
 
@@ -1182,7 +1301,7 @@ START_TEST(a_drop_over_a_lost_connection_is_repeated_as_a_whole)
     put(1, KEY_1, "page");
     put(1, "nf:inbound:1004@1", "page");
     losses[lossy[_i]][1] = 1;
-    ck_assert(cache_try_drop(cache, (int64_t[]){ON_1, ON_1_TOO}, 2));
+    ck_assert(try_drop((int64_t[]){ON_1, ON_1_TOO}, 2));
     ck_assert_ptr_null(value_of(1, KEY_1));
     ck_assert_ptr_null(value_of(1, "nf:inbound:1004@1"));
     ck_assert(!is_open(1));
@@ -1198,7 +1317,7 @@ START_TEST(a_drop_repeats_what_it_had_sent_before_the_loss)
 {
     put(1, KEY_1, "page");
     let_happen(DELETE, 2, lose_next_delete_on_1);
-    ck_assert(cache_try_drop(cache, (int64_t[]){ON_1, ON_1_TOO}, 2));
+    ck_assert(try_drop((int64_t[]){ON_1, ON_1_TOO}, 2));
     ck_assert_ptr_null(value_of(1, KEY_1));
 }
 END_TEST
@@ -1220,7 +1339,9 @@ START_TEST(without_servers_all_is_a_miss_and_every_drop_succeeds)
     struct cache *none = cache_new(&config, NULL, NULL);
     ck_assert_ptr_nonnull(none);
     ck_assert_int_eq(cache_fetch(none, ON_1, 0, &page), CACHE_MISS);
-    ck_assert(cache_try_drop(none, (int64_t[]){ON_1, ON_2}, 2));
+    ck_assert_uint_eq(
+        cache_try_drop(none, (int64_t[]){ON_1, ON_2}, 2, CACHE_EVERYWHERE), 0);
+    ck_assert(cache_answers(none, CACHE_EVERYWHERE));
     ck_assert_int_eq(count_calls(), 0);
     cache_free(none);
 }
@@ -1262,6 +1383,7 @@ static void drop_in_vain(int64_t participant)
 static void pay(void)
 {
     memset(payments, 0, sizeof(payments));
+    let_time_pass();
     cache_pay(other);
 }
 
@@ -1327,6 +1449,22 @@ START_TEST(a_payment_over_a_lost_connection_is_repeated_as_a_whole)
     pay();
     ck_assert(!runtime_is_closed(dir, "1"));
     ck_assert_ptr_null(value_of(1, KEY_1));
+}
+END_TEST
+
+START_TEST(debts_are_not_read_while_the_server_does_not_answer)
+{
+    char path[64];
+
+    drop_in_vain(ON_1);
+    snprintf(path, sizeof(path), "%s/closed-1", dir);
+    ck_assert_int_eq(truncate(path, 0), 0); /* and so they would be paid */
+    is_failing[FENCE][1] = true;
+    int tries = calls[FENCE][1];
+    pay();
+    ck_assert_int_eq(calls[FENCE][1], tries + 1);
+    ck_assert(breaker_is_open(&payments[1]));
+    ck_assert_int_lt(payments[1].open_until - monotonic_ms(), 500);
 }
 END_TEST
 
@@ -1397,16 +1535,16 @@ END_TEST
  * that answers. */
 START_TEST(too_many_debts_are_paid_by_time)
 {
-    static int64_t feeds[50000];
+    static char owed[RUNTIME_DEBTS_MAX];
+    struct buf debts = {.data = owed, .len = sizeof(owed)};
     enum {
         MARGIN = 10
     };
 
-    for (int i = 0; i < 50000; i++)
-        feeds[i] = ON_1 + (int64_t)i * 3000;
+    memset(owed, 'k', sizeof(owed));
+    ck_assert(runtime_close(dir, "1", &debts));
     is_failing[DELETE][1] = true;
-    for (int i = 0; i < 6; i++)
-        cache_drop(cache, feeds, 50000);
+    cache_drop(cache, (int64_t[]){ON_1}, 1);
     is_failing[DELETE][1] = false;
     for (int i = 0; i < config.cache_ttl + MARGIN; i++) {
         pay();
@@ -1418,7 +1556,7 @@ START_TEST(too_many_debts_are_paid_by_time)
     }
     pay();
     ck_assert(!runtime_is_closed(dir, "1"));
-    ck_assert_int_eq(calls[DELETE][1], 6);
+    ck_assert_int_eq(calls[DELETE][1], 1);
 }
 END_TEST
 
@@ -1515,12 +1653,27 @@ START_TEST(a_horizon_that_cannot_be_written_is_told_later)
     char path[64];
 
     cache_meet_database(cache, 1);
-    snprintf(path, sizeof(path), "%s/horizon", dir);
+    snprintf(path, sizeof(path), "%s/horizon-1", dir);
     ck_assert_int_eq(mkdir(path, 0755), 0);
-    ck_assert(!cache_set_horizon(cache, 5));
+    cache_set_horizon(cache, CACHE_EVERYWHERE, 5);
+    ck_assert_int_eq(cache_horizon(other, ON_1), 0);
     ck_assert_int_eq(rmdir(path), 0);
-    ck_assert(cache_set_horizon(cache, 5));
-    ck_assert_int_eq(cache_horizon(other), 5);
+    cache_set_horizon(cache, CACHE_EVERYWHERE, 5);
+    ck_assert_int_eq(cache_horizon(other, ON_1), 5);
+}
+END_TEST
+
+START_TEST(servers_have_a_horizon_each)
+{
+    cache_meet_database(cache, 1);
+    cache_set_horizon(cache, CACHE_EVERYWHERE, 5);
+    cache_set_horizon(cache, ~(cache_servers)(1 << 1), 6);
+    ck_assert_int_eq(cache_horizon(other, ON_0), 6);
+    ck_assert_int_eq(cache_horizon(other, ON_1), 5);
+    ck_assert_int_eq(cache_horizon(other, ON_2), 6);
+    meet_another_database();
+    cache_set_horizon(cache, CACHE_EVERYWHERE, 7); /* it knows the one before */
+    ck_assert_int_eq(cache_horizon(other, ON_0), 0);
 }
 END_TEST
 
@@ -1788,9 +1941,19 @@ static void add_failures(TCase *tests)
     tcase_add_test(tests, a_page_has_room_for_as_much_news_and_some);
     tcase_add_test(tests, a_confirmation_is_found);
     tcase_add_test(
-        tests, a_post_that_one_server_has_not_confirmed_is_unconfirmed);
-    tcase_add_test(tests, where_nobody_can_be_asked_nothing_is_confirmed);
+        tests, a_post_is_unconfirmed_where_a_server_has_no_confirmation);
+    tcase_add_test(tests, where_a_server_cannot_be_asked_nothing_is_confirmed);
+    tcase_add_test(tests, where_no_database_is_known_nothing_is_confirmed);
     tcase_add_test(tests, a_drop_fails_if_the_fence_does);
+    tcase_add_test(tests, a_drop_tells_which_servers_failed);
+    tcase_add_test(tests, a_drop_leaves_other_servers_alone);
+    tcase_add_test(
+        tests, without_a_known_database_those_fail_that_hold_the_pages);
+    tcase_add_test(
+        tests, a_server_that_failed_is_asked_now_and_then_whether_it_answers);
+    tcase_add_test(tests,
+        confirmations_are_not_looked_for_on_a_server_that_does_not_answer);
+    tcase_add_test(tests, servers_have_numbers);
     tcase_add_test(
         tests, a_server_that_failed_to_drop_is_asked_again_with_less_patience);
     tcase_add_test(tests, a_server_that_is_not_read_from_is_still_dropped_from);
@@ -1825,6 +1988,7 @@ static void add_state(TCase *tests)
     tcase_add_test(tests, debts_that_cannot_be_paid_keep_the_server_closed);
     tcase_add_test(
         tests, a_payment_over_a_lost_connection_is_repeated_as_a_whole);
+    tcase_add_test(tests, debts_are_not_read_while_the_server_does_not_answer);
     tcase_add_test(tests, a_reader_pays_too);
     tcase_add_test(tests, not_everybody_pays_at_once);
     tcase_add_test(
@@ -1841,6 +2005,7 @@ static void add_state(TCase *tests)
         tests, what_is_read_from_the_database_of_before_is_not_stored);
     tcase_add_test(tests, news_of_the_database_of_before_are_not_put_in_front);
     tcase_add_test(tests, a_horizon_that_cannot_be_written_is_told_later);
+    tcase_add_test(tests, servers_have_a_horizon_each);
     tcase_add_test(tests, a_database_met_again_changes_nothing);
     tcase_add_test(tests, a_database_that_was_forgotten_is_named_again);
     tcase_add_test(tests, a_database_that_could_not_be_named_is_named_later);

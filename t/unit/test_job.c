@@ -11,12 +11,12 @@
 
 static struct {
     int due;
-    int64_t bad;     /* an order whose pages or turn make a statement fail */
-    int rows;        /* of a turn */
-    bool waits;      /* a turn */
-    bool unready;    /* all orders */
-    bool stands;     /* the cache cannot be told */
-    int64_t took_ms; /* a turn */
+    int64_t bad;  /* an order whose pages or turn make a statement fail */
+    int rows;     /* of a turn */
+    bool waits;   /* a turn */
+    bool unready; /* all orders */
+    cache_servers failed; /* to be told */
+    int64_t took_ms;      /* a turn */
 
     int taken; /* the last time */
     int turns;
@@ -60,11 +60,13 @@ void pg_ids(const struct pg *pg, int row, int column, struct buf *ids)
     (void)ids;
 }
 
-bool shift_drop(const struct shift *shift, const struct buf *feeds)
+cache_servers shift_drop(
+    const struct shift *shift, const struct buf *feeds, cache_servers servers)
 {
     (void)shift;
     (void)feeds;
-    return !db.stands;
+    ck_assert_uint_eq(servers, CACHE_EVERYWHERE);
+    return db.failed;
 }
 
 enum error outbox_take(struct pg *pg, char kind, int limit, bool settles,
@@ -107,10 +109,11 @@ enum error outbox_delete(struct pg *pg, const struct buf *orders)
 
 /* --- a job --------------------------------------------------------------- */
 
-enum error job_drop_later(
-    const struct shift *shift, const struct buf *participants)
+enum error job_drop_later(const struct shift *shift,
+    const struct buf *participants, cache_servers servers)
 {
     (void)shift;
+    ck_assert_uint_eq(servers, 4);
     print_ids(participants, db.noted, sizeof(db.noted));
     return OK;
 }
@@ -418,30 +421,38 @@ START_TEST(pages_that_could_not_be_dropped_are_written_down)
     struct job job = make_job();
 
     play();
-    db.stands = true;
+    db.failed = 4;
     job.readers = readers;
     ck_assert(job_work(&shift, &job));
     ck_assert_str_eq(db.noted, "{100,101,102}");
     ck_assert_str_eq(db.deleted, "{1,2,3}");
 
     play();
-    db.stands = true;
+    db.failed = 4;
     job.names_two = true;
     ck_assert(job_work(&shift, &job));
     ck_assert_str_eq(db.noted, "{100,200,101,201,102,202}");
 }
 END_TEST
 
-START_TEST(an_order_that_insists_is_not_written_down_anew)
+static bool work(const struct shift *given)
 {
-    struct job job = make_job();
+    ck_assert_ptr_eq(given, &shift);
+    return db.due > 0;
+}
 
+START_TEST(a_job_may_take_orders_by_itself)
+{
+    struct job job = {.letter = 't', .name = "test", .work = work};
+    struct job *const table[] = {&job, NULL};
+    struct buf faults = {0};
+
+    ck_assert_msg(job_check(table, &faults), "%s", buf_text(&faults));
     play();
-    db.stands = true;
-    job.readers = readers;
-    job.insists = true;
     ck_assert(job_work(&shift, &job));
-    ck_assert_str_eq(db.noted, "");
+    db.due = 0;
+    ck_assert(!job_work(&shift, &job));
+    ck_assert_int_eq(db.taken, 0);
 }
 END_TEST
 
@@ -467,5 +478,5 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, what_turns_changed_is_shown_behind_the_commit);
     tcase_add_test(tests, where_nothing_was_committed_nothing_is_shown);
     tcase_add_test(tests, pages_that_could_not_be_dropped_are_written_down);
-    tcase_add_test(tests, an_order_that_insists_is_not_written_down_anew);
+    tcase_add_test(tests, a_job_may_take_orders_by_itself);
 }

@@ -320,9 +320,10 @@ enum cache_lookup cache_fetch(
     return CACHE_LEASE;
 }
 
-int64_t cache_horizon(struct cache *cache)
+int64_t cache_horizon(struct cache *cache, int64_t participant)
 {
     (void)cache;
+    (void)participant;
     return 0;
 }
 
