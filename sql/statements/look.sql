@@ -1,8 +1,8 @@
 -- What there is to do: of which kinds there are orders - letter, whether one is
 -- due, and the kind's name, or null - and of each follower, without a letter,
 -- whether there are posts that it has not seen, or may be. One look into the
--- index for each, for an outbox may be long, and gaps many: with EXISTS, a plan
--- that was made while they were few would read through all of them.
+-- index for each, for an outbox may be long, and gaps many: with EXISTS, or IN, a
+-- plan that was made while they were few would read through all of them.
 --   $1 letters of the kinds that this program knows, $2 ms of the longest
 --   pause, $3 names of its followers, a space between two
 --
@@ -11,10 +11,12 @@
 -- are due now, so many at a time.
 WITH RECURSIVE put_off AS (
     UPDATE outbox SET due = now(), created = least(created, now())
-        WHERE id IN (SELECT id FROM outbox
-            WHERE kind = ANY (string_to_array($1::text, NULL)::"char"[])
-                AND due > now() + $2::bigint * interval '1 ms'
-            LIMIT 1000 FOR UPDATE SKIP LOCKED)),
+        WHERE id = ANY (ARRAY(
+            SELECT id FROM unnest(string_to_array($1::text, NULL)) letter
+                CROSS JOIN LATERAL (SELECT id FROM outbox
+                    WHERE kind = letter::"char"
+                        AND due > now() + $2::bigint * interval '1 ms'
+                    ORDER BY due LIMIT 1000 FOR UPDATE SKIP LOCKED) late))),
 present (kind) AS (
     (SELECT kind FROM outbox ORDER BY kind LIMIT 1)
     UNION ALL
