@@ -68,7 +68,7 @@ static const struct setting settings[] = {
     {AT(cache, prefix), NAME, "nf1", 0, 0},
     {AT(cache, timeout), INTEGER, "50", 1, 10000},
     {AT(cache, retry), INTEGER, "1000", 1, 600000},
-    {AT(cache, ttl), INTEGER, "60", 1, 3600},
+    {AT(cache, ttl), INTEGER, "3600", 1, 3600},
 
     {AT(feed, backfill), INTEGER, "50", 0, 1000},
     {AT(feed, inline_friends), INTEGER, "1000", 0, 100000},

@@ -12,6 +12,8 @@
 
 #define ALL "all\n"
 
+_Static_assert((int)RUNTIME_DEBTS_MAX < (int)BUF_MAX, "debts can be read");
+
 /* --- the folder --------------------------------------------------------- */
 
 static void refuse(const char *dir, struct buf *faults)

@@ -20,7 +20,7 @@
 #include "contract.h"
 
 enum {
-    RUNTIME_DEBTS_MAX = 4 << 20 /* bytes, some 80,000 pages */
+    RUNTIME_DEBTS_MAX = 48 << 20 /* bytes, some million pages */
 };
 
 /* Whether the folder is there and can be written, or could be made. */

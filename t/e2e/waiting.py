@@ -4,7 +4,7 @@ import threading
 import time
 
 # What the service does in a fraction of a second, unless the machine is slow;
-# far less than the minute after which all pages expire.
+# far less than the hour after which all pages expire.
 SOON = 4.0
 
 
