@@ -14,7 +14,7 @@ const WORKERS = Number(process.env.WORKERS) || os.availableParallelism()
 // To PostgreSQL, of each worker: all of them stay below its usual limit of 100.
 const CONNECTIONS = Math.max(1, Math.min(8, Math.floor(80 / WORKERS)))
 
-const CACHED_SECONDS = 60
+const CACHED_SECONDS = 3600
 
 // --- PostgreSQL -------------------------------------------------------------
 

@@ -48,7 +48,7 @@ ORDER BY max(ts_rank(document, words)) DESC, participant_id DESC LIMIT 50;
 
 MAX_ID = 2**63 - 1
 PARTICIPANT = f"/participant/<int(min=1, max={MAX_ID}):reader>"
-LIFETIME = 60
+LIFETIME = 3600
 
 app = Flask(__name__)
 app.config["MAX_CONTENT_LENGTH"] = 128 << 10

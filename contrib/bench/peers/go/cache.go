@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	lifetime      = 60 // seconds
+	lifetime      = 3600 // seconds
 	cacheTimeout  = time.Second
 	maxIdleCaches = 64
 )
