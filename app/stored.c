@@ -7,6 +7,7 @@
 
 enum {
     TAG_DIGITS = 16,
+    NUMBER_DIGITS = 19, /* so many fit into 64 bits, whichever they are */
 };
 
 /* What is left of the bytes. */
@@ -36,17 +37,15 @@ static bool take(struct rest *rest, char c)
 /* As it is printed: without a sign, without zeros in front. */
 static bool take_number(struct rest *rest, uint64_t max, uint64_t *number)
 {
-    const char *start = rest->p;
+    const char *start = rest->p, *end = rest->end, *p = start;
+    uint64_t value = 0;
 
-    *number = 0;
-    for (; rest->p < rest->end && *rest->p >= '0' && *rest->p <= '9';
-         rest->p++) {
-        uint64_t digit = (uint64_t)(*rest->p - '0');
-        if (digit > max || *number > (max - digit) / 10)
-            return false;
-        *number = *number * 10 + digit;
-    }
-    return rest->p > start && (*start != '0' || rest->p == start + 1);
+    for (; p < end && *p >= '0' && *p <= '9'; p++)
+        value = value * 10 + (uint64_t)(*p - '0');
+    rest->p = p;
+    *number = value;
+    return p > start && (*start != '0' || p == start + 1) &&
+           p - start <= NUMBER_DIGITS && value <= max;
 }
 
 static bool take_int(struct rest *rest, int max, int *number)
@@ -60,26 +59,35 @@ static bool take_int(struct rest *rest, int max, int *number)
 
 static bool take_tag(struct rest *rest, uint64_t *tag)
 {
-    *tag = 0;
-    for (int i = 0; i < TAG_DIGITS; i++, rest->p++) {
-        if (rest->p == rest->end)
+    /* What each byte is as a digit, plus one; 0: it is none. */
+    static const unsigned char digits[256] = {
+        ['0'] = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, ['a'] = 11, 12, 13, 14, 15, 16};
+    const char *p = rest->p;
+    uint64_t value = 0;
+
+    if (rest->end - p < TAG_DIGITS)
+        return false;
+    for (int i = 0; i < TAG_DIGITS; i++) {
+        unsigned digit = digits[(unsigned char)p[i]];
+        if (digit == 0)
             return false;
-        if (*rest->p >= '0' && *rest->p <= '9')
-            *tag = *tag << 4 | (uint64_t)(*rest->p - '0');
-        else if (*rest->p >= 'a' && *rest->p <= 'f')
-            *tag = *tag << 4 | (uint64_t)(*rest->p - 'a' + 10);
-        else
-            return false;
+        value = value << 4 | (digit - 1);
     }
+    rest->p = p + TAG_DIGITS;
+    *tag = value;
     return true;
+}
+
+static bool is_in_path(char c)
+{
+    return c > ' ' && c < 0x7f && c != '<' && c != '>' && c != '"' && c != '\\';
 }
 
 /* A path of this service, as it may stand in a Link. */
 static bool take_path(struct rest *rest, struct stored *stored)
 {
     stored->path = rest->p;
-    while (rest->p<rest->end && * rest->p> ' ' && *rest->p < 0x7f &&
-           !memchr("<>\"\\", *rest->p, 4))
+    while (rest->p < rest->end && is_in_path(*rest->p))
         rest->p++;
     stored->path_len = (size_t)(rest->p - stored->path);
     return stored->path_len >= 2 && stored->path_len <= STORED_PATH_MAX &&
@@ -94,7 +102,7 @@ static uint64_t next_xid(struct rest *xip)
     uint64_t xid = 0;
 
     (void)take(xip, ',');
-    return take_number(xip, UINT64_MAX, &xid) ? xid : 0;
+    return take_number(xip, INT64_MAX, &xid) ? xid : 0;
 }
 
 /* Whether they are in order and from xmin on below xmax, so that nobody has to
@@ -372,7 +380,10 @@ void stored_etag(const struct stored *stored, char etag[STORED_ETAG_SIZE])
     sum = mix(sum, (uint64_t)stored->prev);
     for (int i = 0; i < stored->count; i++)
         sum = mix(sum, stored->items[i].tag);
-    snprintf(etag, STORED_ETAG_SIZE, "\"%016" PRIx64 "\"", sum);
+    *etag++ = '"';
+    for (int i = TAG_DIGITS - 1; i >= 0; i--)
+        *etag++ = "0123456789abcdef"[sum >> 4 * i & 15];
+    strcpy(etag, "\"");
 }
 
 void stored_links(const struct stored *stored, char links[STORED_LINKS_MAX])
