@@ -938,8 +938,9 @@ bool cache_print_map(
     buf_printf(
         out, "newsfeed_runtime_dir \"%s\";\n", config->service_runtime_dir);
     buf_printf(out,
-        "map $newsfeed_bucket $newsfeed_cache {\n"
+        "map %s $newsfeed_cache {\n"
         "    default " CONTRACT_UPSTREAM "%s;\n",
+        memc_server_count(memc) > 1 ? "$newsfeed_bucket" : "\"\"",
         memc_server_name(memc, 0));
     for (int i = 0; i < CONTRACT_GROUPS && memc_server_count(memc) > 1; i++)
         buf_printf(out, "    %d " CONTRACT_UPSTREAM "%s;\n", i,

@@ -1789,7 +1789,7 @@ START_TEST(the_map_of_one_server_has_no_buckets)
     ck_assert_str_eq(buf_text(&page) + sizeof(map_start) - 1,
         "upstream newsfeed_cache_0 { server host0:11211; keepalive 32; }\n"
         "newsfeed_runtime_dir \"/run/nf\";\n"
-        "map $newsfeed_bucket $newsfeed_cache {\n"
+        "map \"\" $newsfeed_cache {\n"
         "    default newsfeed_cache_0;\n"
         "}\n" KEY_MAP);
 }
