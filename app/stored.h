@@ -53,7 +53,7 @@ enum {
 
 struct stored_item {
     int64_t id;
-    const char *text; /* in the stored bytes */
+    const char *text; /* in the stored bytes, with some before and behind it */
     size_t len;
     uint64_t tag;
 };

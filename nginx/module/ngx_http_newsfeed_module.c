@@ -212,24 +212,38 @@ static ngx_chain_t **add_part(
     return &cl->next;
 }
 
+/* Each part costs the kernel something. A text has bytes before and behind it
+ * (stored.h): where they are those that belong there, as around a page that
+ * nothing lies in front of, they are taken along. */
 static ngx_int_t assemble(
     ngx_http_request_t *r, const struct stored *page, ngx_chain_t **body)
 {
-    ngx_chain_t **last = add_part(r, body, "[", 1), **end_part;
+    ngx_chain_t **last = body, **end_part = body;
+    ngx_uint_t is_ended = page->count == 0;
     int i, run;
 
+    if (is_ended)
+        last = add_part(r, last, "[]", 2);
     for (i = 0; i < page->count; i += run) {
-        const struct stored_item *first = &page->items[i], *end;
+        const struct stored_item *first = &page->items[i], *final;
+        const char *before = i == 0 ? "[" : ",";
+        const char *start = first->text, *end;
 
         run = stored_run(page, i);
-        end = &page->items[i + run - 1];
-        if (i > 0)
-            last = add_part(r, last, ",", 1);
-        last =
-            add_part(r, last, first->text, end->text + end->len - first->text);
+        final = &page->items[i + run - 1];
+        end = final->text + final->len;
+        is_ended = i + run == page->count && *end == ']';
+        if (start[-1] != *before)
+            last = add_part(r, last, before, 1);
+        else
+            start--;
+        end_part = last;
+        last = add_part(r, last, start, end + is_ended - start);
     }
-    end_part = last;
-    last = add_part(r, last, "]", 1);
+    if (!is_ended) {
+        end_part = last;
+        last = add_part(r, last, "]", 1);
+    }
     if (last == NULL)
         return NGX_ERROR;
     (*end_part)->buf->flush = 1;
