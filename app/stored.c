@@ -1,8 +1,6 @@
 /* The form of a page as it lies in memcached; see stored.h. */
 #include "stored.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -386,18 +384,38 @@ void stored_etag(const struct stored *stored, char etag[STORED_ETAG_SIZE])
     strcpy(etag, "\"");
 }
 
+static char *put_number(char *to, uint64_t number)
+{
+    char digits[NUMBER_DIGITS + 1];
+    char *p = digits + sizeof(digits);
+
+    do
+        *--p = (char)('0' + number % 10);
+    while (number /= 10);
+    size_t len = (size_t)(digits + sizeof(digits) - p);
+    return (char *)memcpy(to, p, len) + len;
+}
+
+static char *put_link(char *to, const struct stored *stored, const char *query,
+    int64_t id, const char *rel)
+{
+    *to++ = '<';
+    to = (char *)memcpy(to, stored->path, stored->path_len) + stored->path_len;
+    to = stpcpy(to, query);
+    to = put_number(to, (uint64_t)id);
+    return stpcpy(to, rel);
+}
+
 void stored_links(const struct stored *stored, char links[STORED_LINKS_MAX])
 {
-    int path_len = (int)stored->path_len;
-    int len = 0;
+    char *to = links;
 
-    links[0] = '\0';
+    *to = '\0';
     if (stored->older && stored->count > 0)
-        len = snprintf(links, STORED_LINKS_MAX,
-            "<%.*s?before=%" PRId64 ">; rel=\"next\"", path_len, stored->path,
-            stored->items[stored->count - 1].id);
+        to = put_link(to, stored,
+            "?before=", stored->items[stored->count - 1].id, ">; rel=\"next\"");
+    if (to > links && stored->prev > 0)
+        to = stpcpy(to, ", ");
     if (stored->prev > 0)
-        snprintf(links + len, STORED_LINKS_MAX - (size_t)len,
-            "%s<%.*s?after=%" PRId64 ">; rel=\"prev\"", len > 0 ? ", " : "",
-            path_len, stored->path, stored->prev);
+        put_link(to, stored, "?after=", stored->prev, ">; rel=\"prev\"");
 }
