@@ -229,7 +229,7 @@ static void put_digits(char *end, int count, int number)
 }
 
 /* By hand: printf's way takes as long as all the rest of an item. */
-static void print_time(struct buf *out, int64_t us)
+void json_print_time(struct buf *out, int64_t us)
 {
     char text[] = "\"0000-00-00T00:00:00.000Z\"";
     time_t seconds = (time_t)(us / 1000000);
@@ -261,10 +261,10 @@ void json_print_to(struct buf *out, int64_t to)
 void json_print_item_tail(struct buf *out, const struct item *item)
 {
     buf_puts(out, ",\"occurred\":");
-    print_time(out, item->occurred);
+    json_print_time(out, item->occurred);
     if (item->edited) {
         buf_puts(out, ",\"edited\":");
-        print_time(out, item->edited);
+        json_print_time(out, item->edited);
     }
     buf_puts(out, ",\"subject\":");
     json_print_text(out, item->subject);

@@ -66,6 +66,9 @@ void json_print_item_head(struct buf *out, const struct item *item);
 void json_print_to(struct buf *out, int64_t to);
 void json_print_item_tail(struct buf *out, const struct item *item);
 
+/* RFC 3339 in UTC, with milliseconds; us since 1970. */
+void json_print_time(struct buf *out, int64_t us);
+
 void json_print_items(struct buf *out, const struct item *items, int count);
 
 /* RFC 9457: the members of a problem; detail may be NULL, faults may be empty.

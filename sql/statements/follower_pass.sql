@@ -1,8 +1,8 @@
 -- A follower is done with these posts. Ids between them that could not be seen
 -- are noted, each with the number of this transaction, which it took behind the
 -- picture in which the posts were seen: whoever may still bring such an id had
--- a number before. What is an event's id is no post's. Where ids jump, only as
--- many are noted as may be under way on either side.
+-- a number before. Where ids jump, only as many are noted as may be under way
+-- on either side.
 --   $1 follower, $2 ids
 WITH post AS MATERIALIZED (
     SELECT id FROM unnest($2::bigint[]) id),
@@ -15,8 +15,7 @@ gap AS (
             SELECT generate_series(last + 1, least(id - 1, last + 1000))
             UNION
             SELECT generate_series(greatest(last + 1, id - 1000), id - 1)
-        ) m (missing)
-        WHERE NOT EXISTS (SELECT FROM event e WHERE e.id = missing)),
+        ) m (missing)),
 found AS (
     DELETE FROM follower_gap
         WHERE follower = $1 AND outbound_id IN (SELECT id FROM post))

@@ -2,6 +2,9 @@
 -- where another dispatcher is at it, which is kept away until the transaction
 -- ends. What is lost with a database that dies was done for nothing, and is
 -- done again: so nobody waits for the disk.
+--
+-- The ids of events lie among those of posts, and are taken with them: they are
+-- as if their posts were gone, and hold up nobody's place.
 --   $1 follower, $2 posts at most
 --
 -- The lock gives the transaction its number, behind this statement's picture of
@@ -13,5 +16,7 @@ SELECT o.id FROM progress CROSS JOIN LATERAL (
         (SELECT id FROM follower_gap JOIN outbound ON id = outbound_id
             WHERE follower = name ORDER BY id LIMIT $2::bigint)
         UNION ALL
-        (SELECT id FROM outbound WHERE id > done ORDER BY id LIMIT $2)) o
+        (SELECT id FROM outbound WHERE id > done ORDER BY id LIMIT $2)
+        UNION ALL
+        (SELECT DISTINCT id FROM event WHERE id > done ORDER BY id LIMIT $2)) o
     ORDER BY o.id LIMIT $2;

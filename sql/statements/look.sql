@@ -1,6 +1,6 @@
 -- What there is to do: of which kinds there are orders - letter, whether one is
 -- due, and the kind's name, or null - and of each follower, without a letter,
--- whether there are posts that it has not seen, or may be. One look into the
+-- whether there are posts or events behind its place, or may be. One look into the
 -- index for each, for an outbox may be long, and gaps many: with EXISTS, or IN, a
 -- plan that was made while they were few would read through all of them.
 --   $1 letters of the kinds that this program knows, $2 ms of the longest
@@ -34,6 +34,8 @@ SELECT kind::text, (SELECT due FROM outbox o WHERE o.kind = present.kind
     FROM present LEFT JOIN outbox_kind USING (kind) WHERE kind IS NOT NULL
 UNION ALL
 SELECT NULL, (SELECT id FROM outbound WHERE id > coalesce(done, 0) LIMIT 1)
+            IS NOT NULL
+        OR (SELECT id FROM event WHERE id > coalesce(done, 0) LIMIT 1)
             IS NOT NULL
         OR (SELECT outbound_id FROM follower_gap WHERE follower = name LIMIT 1)
             IS NOT NULL, name

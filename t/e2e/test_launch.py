@@ -272,7 +272,7 @@ class TestWithADatabase:
 
         for statement in (
             "CREATE TABLE mine ()", "DROP TABLE outbound", "TRUNCATE inbound",
-            "UPDATE outbound SET story = ''", "ALTER TABLE participant ADD x int",
+            "UPDATE outbound SET occurred = now()", "ALTER TABLE participant ADD x int",
             "DELETE FROM migration", "INSERT INTO migration DEFAULT VALUES",
         ):
             result = as_service(statement + ";")

@@ -2,7 +2,7 @@
 \set statement `cat sql/statements/follower_take.sql`
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(6);
+SELECT plan(8);
 PREPARE take (text, bigint) AS :statement
 
 DELETE FROM outbound;
@@ -27,6 +27,13 @@ SELECT results_eq('EXECUTE take($$one$$, 2)', 'VALUES (99::bigint), (101)',
     'what comes late is the first');
 SELECT results_eq('EXECUTE take($$other$$, 1)', 'VALUES (107::bigint)',
     'for whom it is late');
+INSERT INTO event (participant_id, id, kind) VALUES (1, 90, 'n'),
+    (1, 103, 'f'), (2, 103, 'f'), (1, 105, 'n'), (1, 9000001, 'n');
+SELECT results_eq('EXECUTE take($$one$$, 4)',
+    'VALUES (99::bigint), (101), (102), (103)', 'events lie among them, once');
+SELECT results_eq('EXECUTE take($$other$$, 9)',
+    'VALUES (105::bigint), (107), (9000000), (9000001)', 'or behind them');
+
 SELECT is(current_setting('synchronous_commit'), 'off',
     'nobody waits for the disk');
 

@@ -97,6 +97,7 @@ DELETE FROM event;
 
 SELECT pg_temp.post(n, 3, 0) FROM unnest('{120,121,122,131}'::bigint[]) n
     \g /dev/null
+DELETE FROM event;
 INSERT INTO friendship (participant_id, friend_id, id, since, made)
     VALUES (1, 3, 2, 121, 130), (3, 1, 2, 0, 130);
 DELETE FROM event;

@@ -10,6 +10,7 @@ DELETE FROM outbound;
 DELETE FROM friendship;
 INSERT INTO participant (id, name) OVERRIDING SYSTEM VALUE
     SELECT n, 'p' FROM generate_series(1, 4) n;
+DELETE FROM event;
 INSERT INTO friendship (participant_id, friend_id, id, since, made)
     VALUES (1, 2, 1, 0, NULL), (1, 3, 2, 0, 102), (5, 1, 3, 0, NULL);
 INSERT INTO outbound (id, participant_id, subject, story)

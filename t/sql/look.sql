@@ -3,7 +3,7 @@
 \set statement `cat sql/statements/look.sql`
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(14);
+SELECT plan(15);
 SET LOCAL plan_cache_mode = force_generic_plan;
 SET LOCAL enable_seqscan = off;
 PREPARE look (text, bigint, text) AS :statement
@@ -69,6 +69,11 @@ UPDATE follower SET done = 101;
 SELECT results_eq('EXECUTE look($$df$$, 60000, $$old$$)', $$
     VALUES ('z', true, NULL), (NULL, false, 'old') $$,
     'who has seen the last is not, whatever another waits for');
+INSERT INTO event (participant_id, id, kind) VALUES (1, 102, 'n');
+SELECT results_eq('EXECUTE look($$df$$, 60000, $$old$$)', $$
+    VALUES ('z', true, NULL), (NULL, true, 'old') $$,
+    'who has an event to come by is');
+DELETE FROM event;
 INSERT INTO follower_gap VALUES ('old', 90, '3');
 SELECT results_eq('EXECUTE look($$df$$, 60000, $$old$$)', $$
     VALUES ('z', true, NULL), (NULL, true, 'old') $$,

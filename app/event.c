@@ -1,0 +1,179 @@
+/* What has happened, as CloudEvents 1.0 in JSON. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "event.h"
+#include "json.h"
+#include "sql.h"
+
+/* Columns of sql/statements/events.sql. */
+enum {
+    ID,
+    PARTICIPANT,
+    KIND,
+    OTHER,
+    NAME,
+    HAPPENED,
+    POST_ID,
+    POST_AUTHOR,
+    POST_OCCURRED,
+    POST_SUBJECT,
+    POST_STORY,
+    POST_EDITED,
+};
+
+/* --- places ------------------------------------------------------------- */
+
+void event_print_place(const struct place *place, char text[EVENT_PLACE_SIZE])
+{
+    snprintf(text, EVENT_PLACE_SIZE, "%" PRId64 ".%" PRId64, place->id,
+        place->participant);
+}
+
+static bool parse_id(const char **at, int64_t *id)
+{
+    char *end;
+
+    if (**at < '0' || **at > '9')
+        return false;
+    errno = 0;
+    *id = strtoll(*at, &end, 10);
+    *at = end;
+    return errno == 0;
+}
+
+bool event_parse_place(const char *text, struct place *place)
+{
+    *place = (struct place){.participant = INT64_MAX};
+    if (!parse_id(&text, &place->id))
+        return false;
+    if (*text == '.') {
+        text++;
+        if (!parse_id(&text, &place->participant))
+            return false;
+    }
+    return *text == '\0';
+}
+
+/* --- reading ------------------------------------------------------------ */
+
+enum error event_read(struct pg *pg, const struct place *behind, int64_t up_to,
+    int limit, int *count)
+{
+    static struct pg_statement statement = {
+        .name = "events",
+        .sql = sql_events,
+        .reads = true,
+    };
+    struct pg_params params = {0};
+
+    pg_add_int(&params, behind->id);
+    pg_add_int(&params, behind->participant);
+    pg_add_int(&params, up_to);
+    pg_add_int(&params, limit);
+    enum error error = pg_exec(pg, &statement, &params);
+    *count = error ? 0 : pg_rows(pg);
+    return error;
+}
+
+struct place event_place(const struct pg *pg, int row)
+{
+    return (struct place){pg_int(pg, row, ID), pg_int(pg, row, PARTICIPANT)};
+}
+
+/* --- printing ----------------------------------------------------------- */
+
+static void print_named(const struct pg *pg, int row, struct buf *out)
+{
+    struct participant participant = {
+        pg_int(pg, row, PARTICIPANT), pg_text(pg, row, NAME)};
+
+    json_print_participant(out, &participant);
+}
+
+static void print_gone(const struct pg *pg, int row, struct buf *out)
+{
+    buf_printf(out,
+        "{\"id\":%" PRId64 ",\"link\":\"/participant/%" PRId64 "\"}",
+        pg_int(pg, row, PARTICIPANT), pg_int(pg, row, PARTICIPANT));
+}
+
+static void print_friends(const struct pg *pg, int row, struct buf *out)
+{
+    buf_printf(out,
+        "{\"from\":\"/participant/%" PRId64 "\",\"to\":\"/participant/%" PRId64
+        "\"}",
+        pg_int(pg, row, PARTICIPANT), pg_int(pg, row, OTHER));
+}
+
+static void print_post(const struct pg *pg, int row, struct buf *out)
+{
+    struct item item = {
+        .id = pg_int(pg, row, POST_ID),
+        .from = pg_int(pg, row, POST_AUTHOR),
+        .occurred = pg_time(pg, row, POST_OCCURRED),
+        .subject = pg_text(pg, row, POST_SUBJECT),
+        .story = pg_text(pg, row, POST_STORY),
+        .edited = pg_time(pg, row, POST_EDITED),
+    };
+
+    json_print_item(out, &item);
+}
+
+static void print_removed(const struct pg *pg, int row, struct buf *out)
+{
+    buf_printf(out,
+        "{\"id\":%" PRId64 ",\"from\":\"/participant/%" PRId64
+        "\",\"link\":\"/participant/%" PRId64 "/outbound/%" PRId64 "\"}",
+        pg_int(pg, row, OTHER), pg_int(pg, row, PARTICIPANT),
+        pg_int(pg, row, PARTICIPANT), pg_int(pg, row, OTHER));
+}
+
+static const struct kind {
+    char letter; /* of the table event; p: a post */
+    const char *type;
+    void (*print)(const struct pg *pg, int row, struct buf *out);
+    bool has_post;
+} kinds[] = {
+    {'a', "newsfeed.participant.added", print_named, false},
+    {'n', "newsfeed.participant.renamed", print_named, false},
+    {'g', "newsfeed.participant.removed", print_gone, false},
+    {'f', "newsfeed.friendship.made", print_friends, false},
+    {'u', "newsfeed.friendship.ended", print_friends, false},
+    {'l', "newsfeed.friendship.ended", print_friends, false},
+    {'p', "newsfeed.post.made", print_post, true},
+    {'c', "newsfeed.post.changed", print_post, true},
+    {'r', "newsfeed.post.removed", print_removed, false},
+};
+
+static const struct kind *kind_of(const struct pg *pg, int row)
+{
+    char letter = *pg_text(pg, row, KIND).data;
+
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+        if (kinds[i].letter == letter)
+            return &kinds[i];
+    return NULL;
+}
+
+bool event_print(const struct pg *pg, int row, struct buf *out)
+{
+    const struct kind *kind = kind_of(pg, row);
+    struct place place = event_place(pg, row);
+    char id[EVENT_PLACE_SIZE];
+
+    if (!kind || (kind->has_post && pg_is_null(pg, row, POST_ID)))
+        return false;
+    event_print_place(&place, id);
+    buf_printf(out,
+        "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"/newsfeed\","
+        "\"type\":\"%s\",\"subject\":\"/participant/%" PRId64 "\",\"time\":",
+        id, kind->type, place.participant);
+    json_print_time(out, pg_time(pg, row, HAPPENED));
+    buf_puts(out, ",\"datacontenttype\":\"application/json\",\"data\":");
+    kind->print(pg, row, out);
+    buf_puts(out, "}");
+    return true;
+}
