@@ -14,8 +14,8 @@ enum {
     PARTICIPANT,
     KIND,
     OTHER,
-    NAME,
     HAPPENED,
+    NAME,
     POST_ID,
     POST_AUTHOR,
     POST_OCCURRED,
@@ -135,17 +135,17 @@ static const struct kind {
     char letter; /* of the table event; p: a post */
     const char *type;
     void (*print)(const struct pg *pg, int row, struct buf *out);
-    bool has_post;
+    int needs; /* a column */
 } kinds[] = {
-    {'a', "newsfeed.participant.added", print_named, false},
-    {'n', "newsfeed.participant.renamed", print_named, false},
-    {'g', "newsfeed.participant.removed", print_gone, false},
-    {'f', "newsfeed.friendship.made", print_friends, false},
-    {'u', "newsfeed.friendship.ended", print_friends, false},
-    {'l', "newsfeed.friendship.ended", print_friends, false},
-    {'p', "newsfeed.post.made", print_post, true},
-    {'c', "newsfeed.post.changed", print_post, true},
-    {'r', "newsfeed.post.removed", print_removed, false},
+    {'a', "newsfeed.participant.added", print_named, NAME},
+    {'n', "newsfeed.participant.renamed", print_named, NAME},
+    {'g', "newsfeed.participant.removed", print_gone, ID},
+    {'f', "newsfeed.friendship.made", print_friends, ID},
+    {'u', "newsfeed.friendship.ended", print_friends, ID},
+    {'l', "newsfeed.friendship.ended", print_friends, ID},
+    {'p', "newsfeed.post.made", print_post, POST_ID},
+    {'c', "newsfeed.post.changed", print_post, POST_ID},
+    {'r', "newsfeed.post.removed", print_removed, ID},
 };
 
 static const struct kind *kind_of(const struct pg *pg, int row)
@@ -164,7 +164,7 @@ bool event_print(const struct pg *pg, int row, struct buf *out)
     struct place place = event_place(pg, row);
     char id[EVENT_PLACE_SIZE];
 
-    if (!kind || (kind->has_post && pg_is_null(pg, row, POST_ID)))
+    if (!kind || pg_is_null(pg, row, kind->needs))
         return false;
     event_print_place(&place, id);
     buf_printf(out,

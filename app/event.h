@@ -36,7 +36,7 @@ MUST_CHECK enum error event_read(struct pg *pg, const struct place *behind,
 struct place event_place(const struct pg *pg, int row);
 
 /* Appends it, on one line without its end. False: there is nothing to tell any
- * more, since the post that it was about is gone, which a later event says. */
+ * more, since what it was about is gone, which a later event says. */
 bool event_print(const struct pg *pg, int row, struct buf *out);
 
 #endif

@@ -60,9 +60,10 @@ CREATE TABLE marker (
 -- --- events ------------------------------------------------------------------
 
 -- What happened to a participant, its friendships and its posts: all but new
--- posts, which stand in outbound. Written by triggers, so that a program of
+-- posts, which stand in outbound. What is said or called is not repeated here,
+-- since it goes with who is removed. Written by triggers, so that a program of
 -- before, and a person with psql, cannot leave anything out.
---   a  it was added, as `name`          n  it is called `name` now
+--   a  it was added                      n  it has another name
 --   g  it is gone, with all that was its own
 --   f  it and other_id became friends
 --   u  and are none any more            l  they are none, since other_id is gone
@@ -77,7 +78,6 @@ CREATE TABLE event (
     id             bigint NOT NULL,
     kind           "char" NOT NULL,
     other_id       bigint NOT NULL DEFAULT 0,
-    name           text,
     occurred       timestamptz(3) NOT NULL DEFAULT now(),
     PRIMARY KEY (participant_id, id)
 );
@@ -91,16 +91,10 @@ CREATE TABLE event_floor (
 
 CREATE FUNCTION note_participants() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP = 'INSERT' THEN
-        INSERT INTO event (participant_id, id, kind, name)
-            SELECT id, nextval('outbound_id_seq'), 'a', name FROM changed;
-    ELSIF TG_OP = 'UPDATE' THEN
-        INSERT INTO event (participant_id, id, kind, name)
-            SELECT id, nextval('outbound_id_seq'), 'n', name FROM changed;
-    ELSE
-        INSERT INTO event (participant_id, id, kind)
-            SELECT id, nextval('outbound_id_seq'), 'g' FROM changed;
-    END IF;
+    INSERT INTO event (participant_id, id, kind)
+        SELECT id, nextval('outbound_id_seq'), CASE TG_OP
+            WHEN 'INSERT' THEN 'a' WHEN 'UPDATE' THEN 'n' ELSE 'g' END::"char"
+        FROM changed;
     RETURN NULL;
 END
 $$;

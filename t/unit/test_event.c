@@ -15,7 +15,7 @@ static struct {
     const char *kind;
     int64_t other;
     const char *name;
-    bool has_post;
+    bool is_there; /* what it is about */
 } row;
 
 int64_t pg_int(const struct pg *pg, int r, int column)
@@ -31,7 +31,7 @@ int64_t pg_int(const struct pg *pg, int r, int column)
 struct text pg_text(const struct pg *pg, int r, int column)
 {
     const char *text = column == 2   ? row.kind
-                       : column == 4 ? row.name
+                       : column == 5 ? row.name
                        : column == 9 ? "Subject"
                                      : "Story";
 
@@ -51,8 +51,7 @@ bool pg_is_null(const struct pg *pg, int r, int column)
 {
     (void)pg;
     (void)r;
-    (void)column;
-    return !row.has_post;
+    return column >= 5 && !row.is_there;
 }
 
 int pg_rows(const struct pg *pg)
@@ -153,14 +152,14 @@ static const struct {
         "\"/participant/7/outbound/8\"}"},
 };
 
-static void set_row(const char *kind, bool has_post)
+static void set_row(const char *kind, bool is_there)
 {
     row.id = 12;
     row.participant = 7;
     row.other = 8;
     row.kind = kind;
     row.name = "A \"B\"";
-    row.has_post = has_post;
+    row.is_there = is_there;
 }
 
 START_TEST(prints_an_event)
@@ -185,13 +184,15 @@ START_TEST(prints_an_event)
 }
 END_TEST
 
-START_TEST(tells_nothing_of_a_post_that_is_gone)
+START_TEST(tells_nothing_of_what_is_gone)
 {
     struct buf out = {0};
 
     set_row("p", false);
     ck_assert(!event_print(NULL, 0, &out));
     set_row("c", false);
+    ck_assert(!event_print(NULL, 0, &out));
+    set_row("a", false);
     ck_assert(!event_print(NULL, 0, &out));
     ck_assert_uint_eq(out.len, 0);
     set_row("r", false);
@@ -216,6 +217,6 @@ void add_tests(TCase *tests)
     tcase_add_loop_test(tests, refuses_what_is_no_place, 0, COUNT(none));
     tcase_add_test(tests, prints_what_it_reads);
     tcase_add_loop_test(tests, prints_an_event, 0, COUNT(events));
-    tcase_add_test(tests, tells_nothing_of_a_post_that_is_gone);
+    tcase_add_test(tests, tells_nothing_of_what_is_gone);
     tcase_add_test(tests, tells_nothing_of_a_kind_that_it_does_not_know);
 }
