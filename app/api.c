@@ -10,10 +10,12 @@
 
 static const struct api_operation operations[] = {
     {"addParticipant", api_participant_add, ACCESS_ADMIN, NULL, {0}},
+    {"addParticipants", api_participant_add_all, ACCESS_ADMIN, NULL, {0}},
     {"getParticipant", api_participant_get, ACCESS_ANYONE, NULL, {"id"}},
     {"renameParticipant", api_participant_rename, ACCESS_SELF, "id", {"id"}},
     {"removeParticipant", api_participant_remove, ACCESS_SELF, "id", {"id"}},
     {"addFriend", api_friend_add, ACCESS_SELF, "id", {"id"}},
+    {"addFriends", api_friend_add_all, ACCESS_SELF, "id", {"id"}},
     {"getFriend", api_friend_list, ACCESS_ANYONE, NULL, {"id"}},
     {"removeFriend", api_friend_remove, ACCESS_SELF, "id", {"id", "friend"}},
     {"addOutbound", api_outbound_add, ACCESS_SELF, "id", {"id"}},
@@ -147,16 +149,18 @@ enum error api_explain(struct call *call, enum error error)
         api_participant(call));
 }
 
-enum error api_check_from(struct call *call)
+enum error api_check_from(
+    struct call *call, struct json_object *body, const char *place)
 {
-    struct json_object *body = call->arguments->body;
     int64_t from;
+    char pointer[64];
 
     if (!json_member(body, "from") ||
         (json_reference(body, "from", &from) && from == api_participant(call)))
         return OK;
+    snprintf(pointer, sizeof(pointer), "%s/from", place);
     return api_refuse(
-        call, "#/from", "must be the participant of the path, or left out");
+        call, pointer, "must be the participant of the path, or left out");
 }
 
 void api_touch(struct call *call, int64_t participant)

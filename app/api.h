@@ -88,8 +88,10 @@ int64_t api_participant(const struct call *call);
  * participant. */
 enum error api_explain(struct call *call, enum error error);
 
-/* ERR_INVALID if the body's "from" names somebody else than the path. */
-MUST_CHECK enum error api_check_from(struct call *call);
+/* ERR_INVALID if "from" of the body, or of an entry of it, names somebody else
+ * than the path; place: its pointer, "#" or "#/3". */
+MUST_CHECK enum error api_check_from(
+    struct call *call, struct json_object *body, const char *place);
 
 void api_touch(struct call *call, int64_t participant);
 
@@ -107,9 +109,10 @@ void api_link(const struct call *call, struct http_response *response,
 
 /* --- handlers, by resource ---------------------------------------------- */
 
-api_handler api_participant_add, api_participant_get, api_participant_rename,
-    api_participant_remove;
-api_handler api_friend_add, api_friend_list, api_friend_remove;
+api_handler api_participant_add, api_participant_add_all, api_participant_get,
+    api_participant_rename, api_participant_remove;
+api_handler api_friend_add, api_friend_add_all, api_friend_list,
+    api_friend_remove;
 api_handler api_outbound_add, api_outbound_list, api_outbound_get,
     api_outbound_edit, api_outbound_remove;
 api_handler api_inbound_list;

@@ -11,7 +11,7 @@ enum error api_outbound_add(struct call *call, struct http_response *response)
     int64_t author = api_participant(call);
     struct delivery added = {.readers = call->touched};
 
-    enum error error = api_check_from(call);
+    enum error error = api_check_from(call, body, "#");
     if (error)
         return error;
     error = store_outbound_add(call->pg, author, json_text(body, "subject"),

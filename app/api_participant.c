@@ -22,6 +22,52 @@ enum error api_participant_add(
     return answer(call, response, error, &p);
 }
 
+static enum error read_names(struct call *call, struct buf *names)
+{
+    struct json_object *list = call->arguments->body;
+
+    for (size_t i = 0; i < json_count(list); i++) {
+        struct text name = json_text(json_entry(list, i), "name");
+        buf_add(names, &name, sizeof(name));
+    }
+    if (names->failed)
+        return ERR_INTERNAL;
+    if (names->len == 0)
+        return api_refuse(call, "#", "must be a list with an entry at least");
+    return OK;
+}
+
+static void print_results(
+    struct buf *out, const struct buf *names, const struct buf *ids)
+{
+    const struct text *name = (const struct text *)(const void *)names->data;
+    const int64_t *id = (const int64_t *)(const void *)ids->data;
+
+    for (size_t i = 0; i < ids->len / sizeof(*id); i++) {
+        buf_puts(out, i == 0 ? "[" : ",");
+        json_print_added_participant(
+            out, &(struct participant){id[i], name[i]});
+    }
+    buf_puts(out, "]");
+}
+
+enum error api_participant_add_all(
+    struct call *call, struct http_response *response)
+{
+    struct buf names = {0}, ids = {0};
+
+    enum error error = read_names(call, &names);
+    if (!error)
+        error = store_participant_add_all(call->pg, &names, &ids);
+    if (!error && ids.failed)
+        error = ERR_INTERNAL;
+    if (!error)
+        print_results(&response->body, &names, &ids);
+    buf_free(&names);
+    buf_free(&ids);
+    return error;
+}
+
 enum error api_participant_get(
     struct call *call, struct http_response *response)
 {

@@ -32,6 +32,18 @@ struct json_object *json_member(struct json_object *object, const char *name)
     return value;
 }
 
+size_t json_count(struct json_object *array)
+{
+    return json_object_is_type(array, json_type_array)
+               ? json_object_array_length(array)
+               : 0;
+}
+
+struct json_object *json_entry(struct json_object *array, size_t i)
+{
+    return json_object_array_get_idx(array, i);
+}
+
 static bool is_text(struct json_object *value, const char *text)
 {
     return json_object_is_type(value, json_type_string) &&
@@ -192,9 +204,13 @@ static void print_link(struct buf *out, const char *name, int64_t id)
     buf_puts(out, "\"");
 }
 
-void json_print_participant(struct buf *out, const struct participant *p)
+#define ADDED "{\"status\":200,"
+
+static void print_participant(
+    struct buf *out, const char *opening, const struct participant *p)
 {
-    buf_puts(out, "{\"id\":");
+    buf_puts(out, opening);
+    buf_puts(out, "\"id\":");
     buf_int(out, p->id);
     buf_puts(out, ",\"name\":");
     json_print_text(out, p->name);
@@ -202,12 +218,42 @@ void json_print_participant(struct buf *out, const struct participant *p)
     buf_puts(out, "}");
 }
 
-void json_print_friendship(struct buf *out, const struct friendship *f)
+void json_print_participant(struct buf *out, const struct participant *p)
 {
-    buf_puts(out, "{\"id\":");
+    print_participant(out, "{", p);
+}
+
+void json_print_added_participant(struct buf *out, const struct participant *p)
+{
+    print_participant(out, ADDED, p);
+}
+
+static void print_friendship(
+    struct buf *out, const char *opening, const struct friendship *f)
+{
+    buf_puts(out, opening);
+    buf_puts(out, "\"id\":");
     buf_int(out, f->id);
     print_link(out, "from", f->from);
     print_link(out, "to", f->to);
+    buf_puts(out, "}");
+}
+
+void json_print_friendship(struct buf *out, const struct friendship *f)
+{
+    print_friendship(out, "{", f);
+}
+
+void json_print_added_friendship(struct buf *out, const struct friendship *f)
+{
+    print_friendship(out, ADDED, f);
+}
+
+void json_print_refusal(struct buf *out, int status, const char *detail)
+{
+    buf_printf(out, "{\"status\":%d,\"title\":\"%s\",\"detail\":", status,
+        error_title(status));
+    json_print_string(out, detail);
     buf_puts(out, "}");
 }
 

@@ -33,6 +33,11 @@ struct text json_value_text(struct json_object *value);
 
 bool json_has(struct json_object *object, const char *name);
 
+/* How many entries an array has, 0 if it is none; and one of them, which lives
+ * as long as the array. */
+size_t json_count(struct json_object *array);
+struct json_object *json_entry(struct json_object *array, size_t i);
+
 /* Any member, NULL if it is absent or null; lives as long as the object. */
 struct json_object *json_member(struct json_object *object, const char *name);
 
@@ -55,6 +60,12 @@ void json_print_string(struct buf *out, const char *string);
 
 void json_print_participant(struct buf *out, const struct participant *p);
 void json_print_friendship(struct buf *out, const struct friendship *f);
+
+/* The same as results of entries, with a status; of one that could not be done,
+ * why. */
+void json_print_added_participant(struct buf *out, const struct participant *p);
+void json_print_added_friendship(struct buf *out, const struct friendship *f);
+void json_print_refusal(struct buf *out, int status, const char *detail);
 
 void json_print_marker(struct buf *out, const struct marker *m);
 

@@ -6,9 +6,9 @@
  * is the jobs' (job.h).
  *
  * The order of locks, for requests and dispatchers alike: first the advisory
- * lock of a pair of participants, then rows of participant by id, friendship,
- * outbound, search, and inbound last. Three rules keep the two from waiting for
- * each other in a ring:
+ * locks of pairs of participants, of many pairs by the locks' numbers, then
+ * rows of participant by id, friendship, outbound, search, and inbound last.
+ * Three rules keep the two from waiting for each other in a ring:
  *   - Of inbound, requests only add rows: those of a post that nobody sees yet,
  *     or of a pair whose lock they hold. What others may see is deleted here.
  *   - An order is never waited for (SKIP LOCKED), nor is an idempotency key.

@@ -60,7 +60,8 @@ struct pg_params {
 
 /* What an array may be of. */
 enum pg_type {
-    PG_TSVECTOR = 3614 /* in pg_type.dat */
+    PG_TEXT = 25, /* in pg_type.dat */
+    PG_TSVECTOR = 3614
 };
 
 void pg_add_int(struct pg_params *params, int64_t value);     /* bigint */

@@ -209,28 +209,40 @@ static void start_response(struct call *call, struct http_response *response)
 }
 
 static enum error transact(struct call *call,
-    const struct api_operation *operation, struct text scope,
+    const struct api_operation *operation, const struct text *scope,
     struct http_response *response)
 {
-    bool is_new = false;
+    bool is_new = !scope;
 
     start_response(call, response);
     enum error error = pg_begin(call->pg);
-    if (!error)
-        error = claim_key(call, scope, response, &is_new);
+    if (!error && scope)
+        error = claim_key(call, *scope, response, &is_new);
     if (!error && is_new)
         error = handle(call, operation, response);
-    if (!error && is_new)
-        error = finish_key(call, scope, response);
+    if (!error && is_new && scope)
+        error = finish_key(call, *scope, response);
     if (!error && is_new)
         error = pg_commit(call->pg);
     pg_rollback(call->pg);
     return error;
 }
 
-/* The same, within a transaction that also keeps the answer for the key, and
- * runs again where a statement alone would. A key is its sender's, for one
- * method and path. */
+/* The same within a transaction, which runs again where a statement alone
+ * would. scope: of the key for which it also keeps the answer; NULL: of none.
+ */
+static enum error handle_whole(struct call *call,
+    const struct api_operation *operation, const struct text *scope,
+    struct http_response *response)
+{
+    enum error error = ERR_LOCKED;
+
+    for (int i = 0; i < PG_RUNS_MAX && error == ERR_LOCKED; i++)
+        error = transact(call, operation, scope, response);
+    return error;
+}
+
+/* A key is its sender's, for one method and path. */
 static enum error handle_once(struct call *call,
     const struct api_operation *operation, struct http_response *response)
 {
@@ -241,9 +253,9 @@ static enum error handle_once(struct call *call,
         call->identity.is_admin ? "+" : "", request->method, request->path);
     struct text scope = {buf_text(&name), name.len};
 
-    enum error error = name.failed ? fail_for_memory() : ERR_LOCKED;
-    for (int i = 0; i < PG_RUNS_MAX && error == ERR_LOCKED; i++)
-        error = transact(call, operation, scope, response);
+    enum error error = name.failed
+                           ? fail_for_memory()
+                           : handle_whole(call, operation, &scope, response);
     buf_free(&name);
     return error;
 }
@@ -267,10 +279,12 @@ static enum error run(struct call *call, const struct spec_operation *described,
     bool once =
         call->request->idempotency_key &&
         spec_find_parameter(described, HTTP_IDEMPOTENCY_KEY, SPEC_IN_HEADER);
+    bool many = json_count(call->arguments->body) > 0; /* or none of them */
 
     start_response(call, response);
-    enum error error = once ? handle_once(call, operation, response)
-                            : handle(call, operation, response);
+    enum error error = once   ? handle_once(call, operation, response)
+                       : many ? handle_whole(call, operation, NULL, response)
+                              : handle(call, operation, response);
     cache_meet_database(call->cache, pg_identity(call->pg));
     if (!error)
         change_pages(call);

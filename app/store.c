@@ -91,6 +91,39 @@ enum error store_participant_add(
     return error;
 }
 
+static void read_ids(const struct pg *pg, struct buf *ids)
+{
+    for (int i = 0; i < pg_rows(pg); i++) {
+        int64_t id = pg_int(pg, i, 0);
+        buf_add(ids, &id, sizeof(id));
+    }
+}
+
+enum error store_participant_add_all(
+    struct pg *pg, const struct buf *names, struct buf *ids)
+{
+    static struct pg_statement statement = {
+        .name = "participants_add",
+        .sql = sql_participants_add,
+    };
+    const struct text *name = (const struct text *)(const void *)names->data;
+    struct pg_params params = {0};
+    struct buf array = {0}, element = {0};
+
+    for (size_t i = 0; i < names->len / sizeof(*name); i++) {
+        buf_reset(&element, element.cap);
+        buf_add(&element, name[i].data, name[i].len);
+        pg_array_add(&array, PG_TEXT, &element);
+    }
+    pg_add_array(&params, &array);
+    enum error error = pg_exec(pg, &statement, &params);
+    if (!error)
+        read_ids(pg, ids);
+    buf_free(&element);
+    buf_free(&array);
+    return error;
+}
+
 enum error store_participant_get(
     struct pg *pg, int64_t id, struct participant *found)
 {
@@ -163,6 +196,58 @@ enum error store_friend_add(struct pg *pg, int64_t from, int64_t to,
         return ERR_NOT_FOUND;
     *added = (struct friendship){pg_int(pg, 0, 0), from, to};
     return OK;
+}
+
+static enum error lock_pairs(
+    struct pg *pg, int64_t from, const struct buf *others)
+{
+    static struct pg_statement statement = {
+        .name = "friends_lock",
+        .sql = sql_friends_lock,
+    };
+    struct pg_params params = {0};
+
+    pg_add_int(&params, from);
+    pg_add_ids(&params, others);
+    return pg_exec(pg, &statement, &params);
+}
+
+static enum error befriend_all(struct pg *pg, int64_t from,
+    const struct buf *others, int backfill, struct buf *ids)
+{
+    static struct pg_statement statement = {
+        .name = "friends_add",
+        .sql = sql_friends_add,
+    };
+    struct pg_params params = {0};
+
+    pg_add_int(&params, from);
+    pg_add_ids(&params, others);
+    pg_add_int(&params, backfill);
+    enum error error = exec_found(pg, &statement, &params);
+    if (!error)
+        read_ids(pg, ids);
+    return error;
+}
+
+/* So many at a time that a statement brings no more than BACKFILL_MAX posts to
+ * feeds: it must come to its end within db.statement_timeout. */
+enum error store_friend_add_all(struct pg *pg, int64_t from,
+    const struct buf *others, int backfill, struct buf *ids)
+{
+    enum {
+        BACKFILL_MAX = 10000
+    };
+    size_t most = (size_t)(BACKFILL_MAX / (2 * backfill + 1)) * sizeof(int64_t);
+    enum error error = lock_pairs(pg, from, others);
+
+    for (size_t done = 0; !error && done < others->len; done += most) {
+        size_t left = others->len - done;
+        struct buf piece = {
+            .data = others->data + done, .len = left < most ? left : most};
+        error = befriend_all(pg, from, &piece, backfill, ids);
+    }
+    return error;
 }
 
 enum error store_friend_list(struct pg *pg, int64_t participant,

@@ -46,6 +46,10 @@ struct matches {
 /* Participants. NOT_FOUND: no such id. */
 MUST_CHECK enum error store_participant_add(
     struct pg *pg, struct text name, struct participant *added);
+/* names: a struct text each, one at least. The ids are appended, in the order
+ * of the names. */
+MUST_CHECK enum error store_participant_add_all(
+    struct pg *pg, const struct buf *names, struct buf *ids);
 MUST_CHECK enum error store_participant_get(
     struct pg *pg, int64_t id, struct participant *found);
 MUST_CHECK enum error store_participant_rename(
@@ -57,6 +61,11 @@ MUST_CHECK enum error store_participant_remove(
  * Adding one that exists gives the one that exists. */
 MUST_CHECK enum error store_friend_add(struct pg *pg, int64_t from, int64_t to,
     int backfill, struct friendship *added);
+/* The same of one and many, within a transaction. others: an int64_t each, and
+ * so many ids are appended: 0 where a participant does not exist, or is the
+ * one. NOT_FOUND: the one does not exist. */
+MUST_CHECK enum error store_friend_add_all(struct pg *pg, int64_t from,
+    const struct buf *others, int backfill, struct buf *ids);
 MUST_CHECK enum error store_friend_list(struct pg *pg, int64_t participant,
     const struct page *page, struct friendships *found);
 MUST_CHECK enum error store_friend_remove(

@@ -47,10 +47,12 @@ def every_request(guarded):
     item = guarded.admin.publish(ann)
     return [
         ("POST", "/participant", {"name": "A"}),
+        ("POST", "/participants", [{"name": "A"}]),
         ("GET", link(ann), None),
         ("PATCH", link(ann), {"name": "A"}),
         ("GET", f"{link(ann)}/friends", None),
         ("POST", f"{link(ann)}/friends", {"to": ben}),
+        ("POST", f"{link(ann)}/friendships", [{"to": ben}]),
         ("GET", f"{link(ann)}/outbound", None),
         ("POST", f"{link(ann)}/outbound", POST),
         ("GET", f"{link(ann)}/outbound/{item}", None),

@@ -10,10 +10,12 @@ from stack import ROOT
 
 CONTRACT = {
     "addParticipant": ("POST", "/participant"),
+    "addParticipants": ("POST", "/participants"),
     "getParticipant": ("GET", "/participant/{id}"),
     "renameParticipant": ("PATCH", "/participant/{id}"),
     "removeParticipant": ("DELETE", "/participant/{id}"),
     "addFriend": ("POST", "/participant/{id}/friends"),
+    "addFriends": ("POST", "/participant/{id}/friendships"),
     "getFriend": ("GET", "/participant/{id}/friends"),
     "removeFriend": ("DELETE", "/participant/{id}/friends/{friend}"),
     "addOutbound": ("POST", "/participant/{id}/outbound"),

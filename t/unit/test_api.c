@@ -21,10 +21,12 @@
     }
 
 HANDLER(api_participant_add)
+HANDLER(api_participant_add_all)
 HANDLER(api_participant_get)
 HANDLER(api_participant_rename)
 HANDLER(api_participant_remove)
 HANDLER(api_friend_add)
+HANDLER(api_friend_add_all)
 HANDLER(api_friend_list)
 HANDLER(api_friend_remove)
 HANDLER(api_outbound_add)

@@ -616,6 +616,36 @@ START_TEST(a_friendship_is_printed)
 }
 END_TEST
 
+START_TEST(results_of_entries_have_a_status)
+{
+    json_print_added_participant(
+        &out, &(struct participant){7, text_of("Ada")});
+    assert_printed("{\"status\":200,\"id\":7,\"name\":\"Ada\","
+                   "\"link\":\"/participant/7\"}");
+    buf_reset(&out, 0);
+    json_print_added_friendship(&out, &(struct friendship){1, 2, 3});
+    assert_printed("{\"status\":200,\"id\":1,\"from\":\"/participant/2\","
+                   "\"to\":\"/participant/3\"}");
+    buf_reset(&out, 0);
+    json_print_refusal(&out, 404, "no \"such\" thing");
+    assert_printed("{\"status\":404,\"title\":\"Not Found\","
+                   "\"detail\":\"no \\\"such\\\" thing\"}");
+}
+END_TEST
+
+START_TEST(what_is_no_list_has_no_entries)
+{
+    ck_assert(parse_bytes("[7,[8]]", 7));
+    ck_assert_uint_eq(json_count(value), 2);
+    ck_assert_int_eq(json_int(json_entry(value, 0)), 7);
+    ck_assert_uint_eq(json_count(json_entry(value, 1)), 1);
+    ck_assert_uint_eq(json_count(json_entry(value, 0)), 0);
+    ck_assert(parse_bytes("{\"a\":[]}", 8));
+    ck_assert_uint_eq(json_count(value), 0);
+    ck_assert_uint_eq(json_count(NULL), 0);
+}
+END_TEST
+
 START_TEST(a_marker_is_printed)
 {
     json_print_marker(&out, &(struct marker){INT64_MAX, 1000, true});
@@ -801,6 +831,8 @@ static void add_printing(TCase *tests)
     tcase_add_test(tests, longer_characters_come_back);
     tcase_add_test(tests, a_participant_is_printed);
     tcase_add_test(tests, a_friendship_is_printed);
+    tcase_add_test(tests, results_of_entries_have_a_status);
+    tcase_add_test(tests, what_is_no_list_has_no_entries);
     tcase_add_test(tests, a_marker_is_printed);
     tcase_add_test(tests, an_outbound_item_is_printed);
     tcase_add_test(tests, an_inbound_item_names_its_reader);

@@ -46,6 +46,15 @@ enum error store_participant_add(
     return OK;
 }
 
+enum error store_participant_add_all(
+    struct pg *pg, const struct buf *names, struct buf *ids)
+{
+    (void)pg;
+    for (size_t i = 0; i < names->len / sizeof(struct text); i++)
+        buf_add(ids, &(int64_t){7}, sizeof(int64_t));
+    return OK;
+}
+
 enum error store_participant_get(
     struct pg *pg, int64_t id, struct participant *found)
 {
@@ -76,6 +85,19 @@ enum error store_friend_add(struct pg *pg, int64_t from, int64_t to,
     (void)pg;
     (void)backfill;
     *added = (struct friendship){1, from, to};
+    return OK;
+}
+
+enum error store_friend_add_all(struct pg *pg, int64_t from,
+    const struct buf *others, int backfill, struct buf *ids)
+{
+    (void)pg;
+    (void)backfill;
+    const int64_t *to = (const int64_t *)(const void *)others->data;
+    for (size_t i = 0; i < others->len / sizeof(*to); i++) {
+        int64_t id = to[i] != from && to[i] != 404;
+        buf_add(ids, &id, sizeof(id));
+    }
     return OK;
 }
 
@@ -275,9 +297,12 @@ enum error pg_begin(struct pg *pg)
     return OK;
 }
 
+static int commits;
+
 enum error pg_commit(struct pg *pg)
 {
     (void)pg;
+    commits++;
     return OK;
 }
 
@@ -517,10 +542,12 @@ static const struct {
     enum who least; /* STRANGER: whoever has a token */
 } rights[] = {
     {"addParticipant", ADMIN},
+    {"addParticipants", ADMIN},
     {"getParticipant", STRANGER},
     {"renameParticipant", SELF},
     {"removeParticipant", SELF},
     {"addFriend", SELF},
+    {"addFriends", SELF},
     {"getFriend", STRANGER},
     {"removeFriend", SELF},
     {"addOutbound", SELF},
@@ -647,6 +674,44 @@ START_TEST(however_an_id_was_sent_the_links_have_its_number)
 }
 END_TEST
 
+/* --- lists, all of which is done or nothing ------------------------------ */
+
+START_TEST(each_entry_of_a_list_has_its_result)
+{
+    request = (struct http_request){.body = ""};
+    be(ADMIN);
+    send_body("[{\"to\":9},{\"to\":\"/participant/7\"},{\"to\":\"404\"}]");
+    ck_assert_int_eq(ask("POST", "/participant/7/friendships"), 200);
+    ck_assert_str_eq(buf_text(&response.body),
+        "[{\"status\":200,\"id\":1,\"from\":\"/participant/7\","
+        "\"to\":\"/participant/9\"},"
+        "{\"status\":400,\"title\":\"Bad Request\","
+        "\"detail\":\"must be somebody else\"},"
+        "{\"status\":404,\"title\":\"Not Found\","
+        "\"detail\":\"participant 404 does not exist\"}]");
+    send_body("[{\"name\":\"Ada\"}]");
+    ck_assert_int_eq(ask("POST", "/participants"), 200);
+    ck_assert_str_eq(buf_text(&response.body),
+        "[{\"status\":200,\"id\":7,\"name\":\"Ada\","
+        "\"link\":\"/participant/7\"}]");
+}
+END_TEST
+
+/* In one transaction, which a single entry of its own kind is not. */
+START_TEST(a_list_is_committed_once)
+{
+    request = (struct http_request){.body = ""};
+    be(ADMIN);
+    commits = 0;
+    send_body("[{\"to\":9},{\"to\":10}]");
+    ck_assert_int_eq(ask("POST", "/participant/7/friendships"), 200);
+    ck_assert_int_eq(commits, 1);
+    send_body("{\"to\":9}");
+    ck_assert_int_eq(ask("POST", "/participant/7/friends"), 200);
+    ck_assert_int_eq(commits, 1);
+}
+END_TEST
+
 static const char *const bad_paths[] = {"/participant/0/inbound",
     "/participant/-5/inbound", "/participant/-9223372036854775807",
     "/participant/-1/friends", "/participant/7/outbound/0"};
@@ -687,6 +752,14 @@ static const struct {
         KEY_NEW, 400},
     {"POST", "/participant/7/friends", "{\"to\":7}", NULL, KEY_NEW, 400},
     {"GET", "/participant/7/inbound?limitt=5&before=x", "", NULL, KEY_NEW, 400},
+    {"POST", "/participant/7/friendships",
+        "[{\"to\":9},{\"to\":7},{\"to\":404}]", NULL, KEY_NEW, 200},
+    {"POST", "/participant/7/friendships", "[{\"to\":9}]", "once", KEY_NEW,
+        200},
+    {"POST", "/participant/7/friendships",
+        "[{\"to\":9},{\"from\":8,\"to\":\"9223372036854775808\"}]", NULL,
+        KEY_NEW, 400},
+    {"POST", "/participants", "[{\"name\":\"A\"}]", NULL, KEY_NEW, 403},
     {"GET", "/participant/7/inbound/marker", "", NULL, KEY_NEW, 200},
     {"PUT", "/participant/7/inbound/marker", "{\"last_read\":9}", NULL, KEY_NEW,
         200},
@@ -755,6 +828,8 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, it_is_the_parameter_named_id_that_counts);
     tcase_add_test(
         tests, an_operation_that_the_specification_opens_asks_nobody);
+    tcase_add_test(tests, each_entry_of_a_list_has_its_result);
+    tcase_add_test(tests, a_list_is_committed_once);
     tcase_add_loop_test(tests, however_an_id_was_sent_the_links_have_its_number,
         0, COUNT(lists));
     tcase_add_loop_test(tests,
