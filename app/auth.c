@@ -281,6 +281,12 @@ static bool has_word(struct text list, const char *word)
     return false;
 }
 
+/* When no clock holds the token for good any more; 0: never. */
+static int64_t end_of(double expiry)
+{
+    return expiry < 1e15 ? (int64_t)expiry + LEEWAY + 1 : 0;
+}
+
 static enum error check_claims(const struct auth *auth,
     struct json_object *claims, struct identity *identity, const char **reason)
 {
@@ -304,7 +310,7 @@ static enum error check_claims(const struct auth *auth,
             return refuse(
                 reason, "the token's subject must be a participant's id");
     }
-    *identity = (struct identity){participant, is_admin};
+    *identity = (struct identity){participant, is_admin, end_of(expiry)};
     return OK;
 }
 

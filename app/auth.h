@@ -15,6 +15,7 @@ struct auth;
 struct identity {
     int64_t participant; /* "sub"; 0: none in particular */
     bool is_admin;       /* "scope" holds newsfeed:admin: may act for all */
+    int64_t until;       /* it holds no more, in seconds since 1970; 0: never */
 };
 
 /* Reads the key file, if the settings name one: at least 32 bytes, a newline

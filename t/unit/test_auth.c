@@ -163,10 +163,14 @@ static void make_token(int64_t participant, bool admin, int ttl)
 
 START_TEST(a_token_of_ours_holds)
 {
+    int64_t now = (int64_t)time(NULL);
+
     make_token(7, false, 60);
     ck_assert(check());
     ck_assert_int_eq(identity.participant, 7);
     ck_assert(!identity.is_admin);
+    ck_assert_int_ge(identity.until, now + 60 + 30); /* clocks may differ */
+    ck_assert_int_le(identity.until, now + 60 + 30 + 3);
 }
 END_TEST
 
