@@ -181,6 +181,31 @@ refused:
     return -1;
 }
 
+/* The owner of a socket's file; false: it has none any more. */
+static bool get_group(int fd, gid_t *group)
+{
+    struct sockaddr_un address = {0};
+    socklen_t size = sizeof(address) - 1;
+    struct stat st;
+
+    if (getsockname(fd, (struct sockaddr *)&address, &size) < 0 ||
+        stat(address.sun_path, &st) < 0)
+        return false;
+    *group = st.st_gid;
+    return true;
+}
+
+int listen_open_beside(
+    int fd, const char *path, bool *is_shared, struct buf *reason)
+{
+    int opened = open_path(path, reason);
+    gid_t group;
+
+    *is_shared = opened >= 0 &&
+                 (!get_group(fd, &group) || chown(path, (uid_t)-1, group) == 0);
+    return opened;
+}
+
 int listen_open(const char *path, struct buf *reason)
 {
     int passed = count_passed();

@@ -18,4 +18,9 @@ void listen_open_standard(void);
  * stays. -1: `reason` has a sentence. */
 int listen_open(const char *path, struct buf *reason);
 
+/* Another one, made at `path` and open to the group that the socket `fd` is
+ * open to. *is_shared: false if this account may not give it to that group. */
+int listen_open_beside(
+    int fd, const char *path, bool *is_shared, struct buf *reason);
+
 #endif

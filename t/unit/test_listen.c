@@ -71,6 +71,31 @@ START_TEST(a_socket_is_made_for_owner_and_group)
 }
 END_TEST
 
+START_TEST(a_socket_beside_another_is_open_to_the_same_group)
+{
+    char other[80];
+    struct stat st;
+    bool is_shared;
+    int fd = listen_open(path, &reason);
+
+    snprintf(other, sizeof(other), "%s/other", folder);
+    if (chown(path, (uid_t)-1, 4711) < 0) /* root's alone: it stays as it is */
+        ck_assert_int_ne(geteuid(), 0);
+    ck_assert_int_eq(stat(path, &st), 0);
+    gid_t group = st.st_gid;
+    int beside = listen_open_beside(fd, other, &is_shared, &reason);
+    ck_assert(beside >= 0 && is_shared);
+    ck_assert_int_eq(stat(other, &st), 0);
+    ck_assert_int_eq(st.st_gid, group);
+    ck_assert_int_eq(st.st_mode & 0777, 0660);
+    close(beside);
+    close(fd);
+    unlink(other);
+    strcat(other, ".lock");
+    unlink(other);
+}
+END_TEST
+
 START_TEST(a_socket_that_is_left_over_is_replaced)
 {
     close(listen_open(path, &reason));
@@ -260,6 +285,7 @@ void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, a_socket_is_made_for_owner_and_group);
+    tcase_add_test(tests, a_socket_beside_another_is_open_to_the_same_group);
     tcase_add_test(tests, a_socket_that_is_left_over_is_replaced);
     tcase_add_test(tests, a_socket_in_use_is_refused_and_its_owner_named);
     tcase_add_test(tests, who_is_about_to_listen_is_left_alone);
