@@ -26,6 +26,7 @@ static const struct api_operation operations[] = {
     {"getInbound", api_inbound_list, ACCESS_SELF, "id", {"id"}},
     {"getMarker", api_marker_get, ACCESS_SELF, "id", {"id"}},
     {"setMarker", api_marker_set, ACCESS_SELF, "id", {"id"}},
+    {"getInboundStream", api_inbound_stream, ACCESS_SELF, "id", {"id"}},
     {"searchOutbound", api_search, ACCESS_ANYONE, NULL, {0}},
     {"searchItems", api_search_items, ACCESS_ANYONE, NULL, {0}},
 };

@@ -115,7 +115,7 @@ api_handler api_friend_add, api_friend_add_all, api_friend_list,
     api_friend_remove;
 api_handler api_outbound_add, api_outbound_list, api_outbound_get,
     api_outbound_edit, api_outbound_remove;
-api_handler api_inbound_list;
+api_handler api_inbound_list, api_inbound_stream;
 api_handler api_marker_get, api_marker_set;
 api_handler api_search, api_search_items;
 

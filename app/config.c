@@ -79,6 +79,11 @@ static const struct setting settings[] = {
     {AT(dispatcher, interval), INTEGER, "100", 1, 60000},
     {AT(dispatcher, piece), INTEGER, "2000", 1, 100000},
 
+    {AT(stream, enabled), SWITCH, "on", 0, 0},
+    {AT(stream, listeners), INTEGER, "10000", 1, 1000000},
+    {AT(stream, listeners_each), INTEGER, "8", 1, 1000000},
+    {AT(stream, heartbeat), INTEGER, "15000", 20, CONTRACT_STREAM_TIMEOUT / 2},
+
     {AT(auth, key_file), TEXT, "", 0, 0},
     {AT(auth, audience), TEXT, "", 0, 0},
 };

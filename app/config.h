@@ -48,6 +48,12 @@ struct config {
     int dispatcher_interval; /* between looks at an empty outbox */
     int dispatcher_piece;    /* deliveries in one transaction */
 
+    /* [stream] */
+    bool stream_enabled;
+    int stream_listeners;      /* of this host, in all */
+    int stream_listeners_each; /* of one participant */
+    int stream_heartbeat;      /* silence that is broken by a sign of life */
+
     /* [auth] */
     const char *auth_key_file; /* HS256 secret; "" trusts every request */
     const char *auth_audience; /* "aud" that a token must name; "" any */

@@ -45,4 +45,10 @@
 #define CONTRACT_WORD_SIZE 64
 #define CONTRACT_CLOSED "closed-"
 
+/* Live feeds: the streamer's socket, in that folder, the path that a worker
+ * sends nginx to, and ms that nginx waits there for a sign of life. */
+#define CONTRACT_STREAM_SOCKET "stream.sock"
+#define CONTRACT_STREAM_PATH "/_stream/"
+#define CONTRACT_STREAM_TIMEOUT 150000
+
 #endif

@@ -272,8 +272,10 @@ static void read_request(struct fcgi *fcgi, struct http_request *request)
         .if_none_match = get(fcgi, "HTTP_IF_NONE_MATCH"),
         .if_match = get(fcgi, "HTTP_IF_MATCH"),
         .idempotency_key = get(fcgi, "HTTP_IDEMPOTENCY_KEY"),
+        .last_event_id = get(fcgi, "HTTP_LAST_EVENT_ID"),
     };
     request->auth_only = get(fcgi, "AUTH_ONLY") != NULL;
+    request->may_stream = get(fcgi, "STREAM") != NULL;
     request->lease = read_lease(fcgi);
     fcgi->is_head = strcmp(request->method, "HEAD") == 0;
     read_body(fcgi, request);

@@ -31,6 +31,7 @@ static const struct {
 } parameters[] = {
     {HTTP_IDEMPOTENCY_KEY, offsetof(struct http_request, idempotency_key)},
     {HTTP_IF_MATCH, offsetof(struct http_request, if_match)},
+    {HTTP_LAST_EVENT_ID, offsetof(struct http_request, last_event_id)},
 };
 
 enum {
@@ -127,7 +128,7 @@ void http_print_head(const struct http_response *response, struct buf *out)
         buf_printf(out, "Content-Type: %s\r\n", response->content_type);
     if (*response->etag)
         buf_printf(out, "ETag: %s\r\n", response->etag);
-    if (has_length(status))
+    if (has_length(status) && !response->is_passing)
         buf_printf(out, "Content-Length: %zu\r\n", response->body.len);
     buf_add(out, buf_text(&response->headers), response->headers.len);
     buf_puts(out, "\r\n");
@@ -138,6 +139,7 @@ void http_response_reset(struct http_response *response)
     response->status = 0;
     response->content_type = NULL;
     response->etag[0] = '\0';
+    response->is_passing = false;
     buf_reset(&response->headers, KEEP_MAX);
     buf_reset(&response->body, KEEP_MAX);
 }

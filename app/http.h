@@ -12,6 +12,8 @@
 #define HTTP_JSON CONTRACT_STORED_TYPE
 #define HTTP_IDEMPOTENCY_KEY "Idempotency-Key"
 #define HTTP_IF_MATCH "If-Match"
+#define HTTP_EVENTS "text/event-stream"
+#define HTTP_LAST_EVENT_ID "Last-Event-ID"
 #define HTTP_PROBLEM "application/problem+json"
 
 enum {
@@ -30,12 +32,14 @@ struct http_request {
     const char *if_none_match;
     const char *if_match;
     const char *idempotency_key;
+    const char *last_event_id;
     const char *body; /* NUL-terminated behind body_len bytes */
     size_t body_len;
     bool body_too_large; /* the body was over the limit and not kept */
     bool body_cut;       /* fewer bytes came than were announced */
     bool expired;        /* waited too long for a worker: answer 503 */
     bool auth_only;      /* asks only whether it would be allowed */
+    bool may_stream;     /* nginx can hand it on to the streamer */
     uint64_t lease;      /* nginx's on the page asked for (cache.h), or 0 */
 };
 
@@ -50,6 +54,7 @@ struct http_response {
     int status;
     const char *content_type; /* NULL: a response without a body */
     char etag[24];            /* with its quotes; "" if none */
+    bool is_passing;          /* a stream: it has no tag and no length */
     struct buf headers;       /* further header lines, each ends with CRLF */
     struct buf body;
 };

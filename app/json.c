@@ -304,6 +304,15 @@ void json_print_to(struct buf *out, int64_t to)
     print_link(out, "to", to);
 }
 
+static void print_item_link(struct buf *out, int64_t author, int64_t item)
+{
+    buf_puts(out, ",\"link\":\"/participant/");
+    buf_int(out, author);
+    buf_puts(out, "/outbound/");
+    buf_int(out, item);
+    buf_puts(out, "\"}");
+}
+
 void json_print_item_tail(struct buf *out, const struct item *item)
 {
     buf_puts(out, ",\"occurred\":");
@@ -316,11 +325,7 @@ void json_print_item_tail(struct buf *out, const struct item *item)
     json_print_text(out, item->subject);
     buf_puts(out, ",\"story\":");
     json_print_text(out, item->story);
-    buf_puts(out, ",\"link\":\"/participant/");
-    buf_int(out, item->from);
-    buf_puts(out, "/outbound/");
-    buf_int(out, item->id);
-    buf_puts(out, "\"}");
+    print_item_link(out, item->from, item->id);
 }
 
 void json_print_item(struct buf *out, const struct item *item)
@@ -340,6 +345,22 @@ void json_print_items(struct buf *out, const struct item *items, int count)
         json_print_item(out, &items[i]);
     }
     buf_puts(out, "]");
+}
+
+void json_print_removed(struct buf *out, int64_t author, int64_t item)
+{
+    buf_puts(out, "{\"reason\":\"removed\",\"id\":");
+    buf_int(out, item);
+    print_item_link(out, author, item);
+}
+
+void json_print_parted(struct buf *out, const char *reason, int64_t author)
+{
+    buf_puts(out, "{\"reason\":\"");
+    buf_puts(out, reason);
+    buf_puts(out, "\"");
+    print_link(out, "from", author);
+    buf_puts(out, "}");
 }
 
 static void print_faults(struct buf *out, const struct faults *faults)

@@ -82,6 +82,10 @@ void json_print_time(struct buf *out, int64_t us);
 
 void json_print_items(struct buf *out, const struct item *items, int count);
 
+/* What left a feed: a post, or all of an author's, for a reason. */
+void json_print_removed(struct buf *out, int64_t author, int64_t item);
+void json_print_parted(struct buf *out, const char *reason, int64_t author);
+
 /* RFC 9457: the members of a problem; detail may be NULL, faults may be empty.
  */
 struct problem {

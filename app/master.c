@@ -1,6 +1,7 @@
-/* Forks workers and dispatcher, reaps, restarts, drains, reloads. */
+/* Forks workers, dispatcher and streamer, reaps, restarts, drains, reloads. */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -16,10 +17,12 @@
 #include "dispatcher.h"
 #include "exit.h"
 #include "judge.h"
+#include "listen.h"
 #include "log.h"
 #include "master.h"
 #include "report.h"
 #include "runtime.h"
+#include "streamer.h"
 #include "title.h"
 #include "worker.h"
 
@@ -31,8 +34,9 @@ enum {
     RESTART_SPARE = 8,
     RESTART_INTERVAL = 1000, /* ms */
 
-    /* The dispatcher has statements of up to ten seconds. */
-    DISPATCHER_TIMEOUT = 60000, /* ms in one transaction */
+    /* The dispatcher has statements of up to ten seconds; the streamer has many
+     * short ones in a turn. */
+    TURN_TIMEOUT = 60000, /* ms in one transaction, or turn */
 
     /* Whoever is idle says so every second, the dispatcher as often as it
      * looks for work. */
@@ -45,11 +49,17 @@ enum {
 
 #define KILLED INT64_MAX
 
+enum kind {
+    WORKER,
+    DISPATCHER,
+    STREAMER,
+};
+
 /* One process; its index is that of its slot on the scoreboard. */
 struct child {
     pid_t pid; /* 0: free */
     int generation;
-    bool is_dispatcher;
+    enum kind kind;
     int64_t kill_at; /* monotonic ms; 0: not told to stop; KILLED: done */
     char name[16];
 };
@@ -62,6 +72,8 @@ struct generation {
 
 struct master {
     int listen_fd;
+    int stream_fd; /* that streamers listen on; -1: none does */
+    char stream_path[PATH_MAX];
     struct scoreboard *scoreboard;
     const struct setup_source *source;
 
@@ -184,9 +196,9 @@ static void stop_softly(struct master *master)
 /* How long a child may be busy with one thing, in ms. */
 static int busy_limit(const struct master *master, const struct child *child)
 {
-    return child->is_dispatcher
-               ? DISPATCHER_TIMEOUT
-               : master->current.setup.config->worker_request_timeout;
+    return child->kind == WORKER
+               ? master->current.setup.config->worker_request_timeout
+               : TURN_TIMEOUT;
 }
 
 /* How long it may be idle without a sign of life, in ms: a worker connects to
@@ -195,7 +207,7 @@ static int silence_limit(const struct master *master, const struct child *child)
 {
     const struct config *config = master->current.setup.config;
 
-    return SILENCE_TIMEOUT + (child->is_dispatcher
+    return SILENCE_TIMEOUT + (child->kind == DISPATCHER
                                      ? config->dispatcher_interval
                                      : 2 * config->db_connect_timeout);
 }
@@ -213,7 +225,7 @@ static const char *describe_work(
     static char text[256];
     const struct slot *slot = slot_of(master, child);
 
-    if (child->is_dispatcher)
+    if (child->kind != WORKER)
         return "";
     if (!slot->busy_since)
         return " while idle";
@@ -293,13 +305,20 @@ static int run_child(struct master *master, struct child *child, pid_t parent)
     title_set("newsfeed: %s", child->name);
     log_set_process(child->name);
 
-    if (child->is_dispatcher) {
+    struct slot *slot = slot_of(master, child);
+    if (child->kind != WORKER)
         close(master->listen_fd);
-        return dispatcher_run(
-            setup->config, master->scoreboard, slot_of(master, child));
+    if (child->kind != STREAMER && master->stream_fd >= 0)
+        close(master->stream_fd);
+    switch (child->kind) {
+    case DISPATCHER:
+        return dispatcher_run(setup->config, master->scoreboard, slot);
+    case STREAMER:
+        return streamer_run(
+            master->stream_fd, setup->config, master->scoreboard, slot);
+    default:
+        return worker_run(master->listen_fd, setup, master->scoreboard, slot);
     }
-    return worker_run(
-        master->listen_fd, setup, master->scoreboard, slot_of(master, child));
 }
 
 static struct child *find_free(struct master *master)
@@ -311,7 +330,7 @@ static struct child *find_free(struct master *master)
 }
 
 /* False: not now. */
-static bool start_child(struct master *master, bool is_dispatcher)
+static bool start_child(struct master *master, enum kind kind)
 {
     struct child *child = find_free(master);
     pid_t parent = getpid();
@@ -320,10 +339,12 @@ static bool start_child(struct master *master, bool is_dispatcher)
         return false; /* two generations are ending: there will be room */
     *child = (struct child){
         .generation = master->current.number,
-        .is_dispatcher = is_dispatcher,
+        .kind = kind,
     };
     snprintf(child->name, sizeof(child->name),
-        is_dispatcher ? "dispatcher" : "worker %d",
+        kind == DISPATCHER ? "dispatcher"
+        : kind == STREAMER ? "streamer"
+                           : "worker %d",
         (int)(child - master->children) + 1);
     slot_clear(slot_of(master, child));
 
@@ -354,29 +375,28 @@ static bool take_restart(struct master *master)
     return true;
 }
 
-static int count(const struct master *master, bool is_dispatcher)
+static int count(const struct master *master, enum kind kind)
 {
     int found = 0;
 
     for (int i = 0; i < SCOREBOARD_SLOTS; i++) {
         const struct child *child = &master->children[i];
         found += child->pid && child->generation == master->current.number &&
-                 child->is_dispatcher == is_dispatcher;
+                 child->kind == kind;
     }
     return found;
 }
 
 /* Replaces for nothing who retired, within the limit who failed. */
-static void fill(struct master *master, bool is_dispatcher, int wanted)
+static void fill(struct master *master, enum kind kind, int wanted)
 {
-    for (int missing = wanted - count(master, is_dispatcher); missing > 0;
-         missing--) {
+    for (int missing = wanted - count(master, kind); missing > 0; missing--) {
         if (missing <= master->failures) {
             if (!take_restart(master))
                 return;
             master->failures--;
         }
-        if (!start_child(master, is_dispatcher))
+        if (!start_child(master, kind))
             return;
     }
 }
@@ -387,8 +407,10 @@ static void fill_all(struct master *master)
 
     if (master->is_stopping)
         return;
-    fill(master, false, config->worker_count);
-    fill(master, true, config->dispatcher_enabled ? 1 : 0);
+    fill(master, WORKER, config->worker_count);
+    fill(master, DISPATCHER, config->dispatcher_enabled ? 1 : 0);
+    fill(master, STREAMER,
+        config->stream_enabled && master->stream_fd >= 0 ? 1 : 0);
 }
 
 /* Reloading */
@@ -413,6 +435,37 @@ static void apply(const struct config *config)
     set_dumpable(config->service_dumpable);
 }
 
+/* The socket of the streamers, which outlives each of them: whoever comes
+ * between two of them waits. The service does without it where it cannot be
+ * made. */
+static void open_stream(struct master *master, const struct config *config)
+{
+    char path[sizeof(master->stream_path)];
+    struct buf reason = {0};
+    bool is_shared = false;
+    int fd = -1;
+
+    snprintf(path, sizeof(path), "%s/" CONTRACT_STREAM_SOCKET,
+        config->service_runtime_dir);
+    if (!config->stream_enabled ||
+        (master->stream_fd >= 0 && strcmp(path, master->stream_path) == 0))
+        return;
+    if (runtime_make(config->service_runtime_dir, &reason))
+        fd = listen_open_beside(master->listen_fd, path, &is_shared, &reason);
+    if (master->stream_fd >= 0)
+        close(master->stream_fd);
+    master->stream_fd = fd;
+    strcpy(master->stream_path, path);
+    if (fd < 0)
+        log_error("master", "there are no streams: %s", buf_text(&reason));
+    else if (!is_shared)
+        log_warn("master",
+            "nginx may not reach %s: this account must be in the group of the "
+            "FastCGI socket",
+            path);
+    buf_free(&reason);
+}
+
 static void use(struct master *master, const struct setup *setup)
 {
     master->current = (struct generation){
@@ -423,6 +476,7 @@ static void use(struct master *master, const struct setup *setup)
     master->failures = 0;
     master->deaths = 0;
     apply(setup->config);
+    open_stream(master, setup->config);
     if (!auth_is_on(setup->auth))
         log_warn("master", "requests need no token: auth.key_file is empty");
 }
@@ -521,7 +575,7 @@ static void log_death(
     else if (WIFEXITED(status) && WEXITSTATUS(status) != EXIT_RETIRED)
         log_error("master", "%s [%d] failed with exit code %d%s", name, pid,
             WEXITSTATUS(status), work);
-    else if (child->is_dispatcher)
+    else if (child->kind != WORKER)
         log_info("master", "%s [%d] ended", name, pid);
     else
         log_info(
@@ -550,11 +604,11 @@ static void take_failure(struct master *master, int status)
 static bool was_last_of_old(
     const struct master *master, const struct child *dead)
 {
-    if (dead->is_dispatcher || dead->generation == master->current.number)
+    if (dead->kind != WORKER || dead->generation == master->current.number)
         return false;
     for (int i = 0; i < SCOREBOARD_SLOTS; i++) {
         const struct child *child = &master->children[i];
-        if (child->pid && child != dead && !child->is_dispatcher &&
+        if (child->pid && child != dead && child->kind == WORKER &&
             child->generation != master->current.number)
             return false;
     }
@@ -666,6 +720,7 @@ int master_run(
 {
     struct master master = {
         .listen_fd = listen_fd,
+        .stream_fd = -1,
         .scoreboard = scoreboard_new(),
         .source = source,
     };

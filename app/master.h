@@ -1,4 +1,4 @@
-/* Forks workers and dispatcher, reaps, restarts, drains, reloads. */
+/* Forks workers, dispatcher and streamer, reaps, restarts, drains, reloads. */
 #ifndef NEWSFEED_MASTER_H
 #define NEWSFEED_MASTER_H
 

@@ -11,7 +11,7 @@
 #include "error.h"
 
 enum {
-    SCOREBOARD_SLOTS = 513, /* two generations of 256, a dispatcher */
+    SCOREBOARD_SLOTS = 516, /* two generations of 256, and of two others */
     SCOREBOARD_CACHES = 64, /* cache servers */
     SCOREBOARD_ERRORS = ERR_INTERNAL + 1,
 };

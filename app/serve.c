@@ -384,6 +384,8 @@ static void print_problem(const struct http_request *request, enum error error,
 static void finish_read(
     const struct http_request *request, struct http_response *response)
 {
+    if (response->is_passing)
+        return;
     if (!response->etag[0])
         http_set_etag(response);
     if (!request->if_none_match ||

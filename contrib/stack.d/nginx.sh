@@ -4,12 +4,13 @@
 # Only wraps what is in nginx/, found as newsfeed/ beside the file.
 write_nginx_conf() {
     local auth='' auth_cache='' cache_map='' fastpath='' module=''
-    local key_file printed program spec
+    local key_file printed program runtime_dir spec
     program_line
     printed=$("${program[@]}" --print-config 8<&- 9>&-) ||
         die "$PROGRAM could not print its settings"
     find_setting spec
     find_setting key_file
+    find_setting runtime_dir
     if (( FASTPATH )) && [[ ! -r $MODULE ]]; then
         say "without the fast path: there is no $MODULE" \
             "('make module' builds it)"
@@ -51,6 +52,9 @@ http {
     upstream newsfeed {
         server unix:$RUN/newsfeed.sock max_fails=0;
     }
+    upstream newsfeed_stream {
+        server unix:$runtime_dir/stream.sock max_fails=0;
+    }
     variables_hash_max_size 2048;
     include newsfeed/http.conf;
     $cache_map
@@ -65,6 +69,7 @@ http {
         listen 127.0.0.1:$PORT;
         root $RUN/public;
         include newsfeed/server.conf;
+        include newsfeed/stream.conf;
         $fastpath
         $auth
     }

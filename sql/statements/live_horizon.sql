@@ -15,6 +15,6 @@ writer AS MATERIALIZED (
                 WHERE datname = current_database()))
 SELECT id,
     (SELECT coalesce(array_agg(name)::text, '{}') FROM writer
-        WHERE name = ANY ($1::text[])) AS remaining,
+        WHERE name = ANY ($1::text::text[])) AS remaining,
     (SELECT coalesce(array_agg(name)::text, '{}') FROM writer) AS writers
     FROM newest;

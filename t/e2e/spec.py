@@ -12,6 +12,8 @@ METHODS = ("get", "post", "put", "patch", "delete")
 document = yaml.safe_load(FILE.read_text())
 resolver = RefResolver("", document)
 
+STREAM = "text/event-stream"
+
 # Statuses that an operation's own entry must name, if it gives them.
 NAMED = {200, 204, 304, 400, 401, 403, 404, 409, 413, 415, 422, 429, 503}
 
@@ -88,6 +90,8 @@ def check_answer(method, path, answer):
 
     if answer.status >= 400:
         check_problem(method, what, answer)
+    elif answer.headers.get("content-type") == STREAM:
+        assert "etag" not in answer.headers, what
     elif answer.status == 200 and method in ("GET", "HEAD"):
         assert answer.headers.get("etag"), f"{what}: no ETag"
     elif answer.status in (204, 304):

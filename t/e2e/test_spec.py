@@ -24,6 +24,7 @@ CONTRACT = {
     "editOutbound": ("PATCH", "/participant/{id}/outbound/{item}"),
     "removeOutbound": ("DELETE", "/participant/{id}/outbound/{item}"),
     "getInbound": ("GET", "/participant/{id}/inbound"),
+    "getInboundStream": ("GET", "/participant/{id}/inbound/stream"),
     "getMarker": ("GET", "/participant/{id}/inbound/marker"),
     "setMarker": ("PUT", "/participant/{id}/inbound/marker"),
     "searchOutbound": ("GET", "/outbound"),

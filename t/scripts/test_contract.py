@@ -72,3 +72,12 @@ def test_a_worker_reads_what_nginx_sends():
                           (ROOT / "app" / "fcgi.c").read_text()))
     sent = {value.split()[0] for value in directive("fastcgi_param")}
     assert sent == read
+
+
+def test_nginx_finds_the_streamer():
+    path, socket = macro("STREAM_PATH").strip('"'), macro("STREAM_SOCKET").strip('"')
+    assert f"location {path} {{" in NGINX["stream.conf"]
+    assert f"/{socket} max_fails=0;" in NGINX["newsfeed.conf.sample"]
+    seconds, rest = divmod(number("STREAM_TIMEOUT"), 1000)
+    assert rest == 0
+    assert directive("proxy_read_timeout") == [f"{seconds}s"]

@@ -556,6 +556,7 @@ static const struct {
     {"editOutbound", SELF},
     {"removeOutbound", SELF},
     {"getInbound", SELF},
+    {"getInboundStream", SELF},
     {"getMarker", SELF},
     {"setMarker", SELF},
     {"searchOutbound", STRANGER},
@@ -650,6 +651,54 @@ START_TEST(an_operation_that_the_specification_opens_asks_nobody)
     be(NOBODY);
     ck_assert_int_eq(ask("GET", "/participant/7/friends"), 200);
     ck_assert_int_eq(ask("GET", "/participant/7/inbound"), 401);
+}
+END_TEST
+
+/* --- streams ------------------------------------------------------------ */
+
+static const char stream_path[] = "/participant/7/inbound/stream";
+
+static void assert_handed_on(const char *target, const char *where)
+{
+    ck_assert_int_eq(ask("GET", target), 200);
+    ck_assert_ptr_nonnull(strstr(buf_text(&response.headers), where));
+    ck_assert_str_eq(response.etag, "");
+}
+
+START_TEST(nginx_is_told_where_the_stream_is)
+{
+    config.stream_enabled = true;
+    request = (struct http_request){
+        .body = "", .may_stream = true, .if_none_match = "*"};
+    be(ADMIN);
+    assert_handed_on(stream_path, "X-Accel-Redirect: /_stream/7/");
+    assert_handed_on("/participant/7/inbound/stream?after=12.3", "/12.3\r\n");
+    request.last_event_id = "14";
+    assert_handed_on("/participant/7/inbound/stream?after=12.3", "/14\r\n");
+    request.last_event_id = "14 or so";
+    ck_assert_int_eq(ask("GET", stream_path), 400);
+}
+END_TEST
+
+START_TEST(of_a_stream_a_head_is_all_there_is)
+{
+    config.stream_enabled = true;
+    request = (struct http_request){.body = "", .may_stream = true};
+    be(ADMIN);
+    ck_assert_int_eq(ask("HEAD", stream_path), 200);
+    ck_assert_ptr_null(strstr(buf_text(&response.headers), "X-Accel-Redirect"));
+}
+END_TEST
+
+START_TEST(there_is_no_stream_unless_both_can_do_it)
+{
+    request = (struct http_request){.body = ""};
+    be(ADMIN);
+    for (int i = 0; i < 3; i++) {
+        config.stream_enabled = i == 1;
+        request.may_stream = i == 2;
+        ck_assert_int_eq(ask("GET", stream_path), 404);
+    }
 }
 END_TEST
 
@@ -830,6 +879,9 @@ void add_tests(TCase *tests)
         tests, an_operation_that_the_specification_opens_asks_nobody);
     tcase_add_test(tests, each_entry_of_a_list_has_its_result);
     tcase_add_test(tests, a_list_is_committed_once);
+    tcase_add_test(tests, nginx_is_told_where_the_stream_is);
+    tcase_add_test(tests, of_a_stream_a_head_is_all_there_is);
+    tcase_add_test(tests, there_is_no_stream_unless_both_can_do_it);
     tcase_add_loop_test(tests, however_an_id_was_sent_the_links_have_its_number,
         0, COUNT(lists));
     tcase_add_loop_test(tests,

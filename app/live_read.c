@@ -1,0 +1,270 @@
+/* What has come into feeds since, as messages: the statements of live feeds. */
+#include <stdio.h>
+#include <string.h>
+
+#include "json.h"
+#include "live_read.h"
+#include "sql.h"
+
+enum {
+    POSTS = 200,   /* in one turn */
+    CHANGES = 100, /* of one reader, likewise */
+    KEPT = 64 << 10,
+};
+
+/* --- places ------------------------------------------------------------- */
+
+static bool is_none(struct text array)
+{
+    return strcmp(array.data, "{}") == 0;
+}
+
+static void keep(struct buf *kept, struct text text)
+{
+    buf_reset(kept, KEPT);
+    buf_add(kept, text.data, text.len);
+}
+
+/* Whoever was at it when the newest was seen has ended by now, or was nobody:
+ * what is read from now on has all up to there. */
+static void take_arrival(const struct pg *pg, struct arrival *arrival)
+{
+    struct text remaining = pg_text(pg, 0, 1);
+    struct text writers = pg_text(pg, 0, 2);
+
+    if (!is_none(remaining)) {
+        keep(&arrival->writers, remaining);
+        return;
+    }
+    arrival->horizon = is_none(writers) ? pg_int(pg, 0, 0) : arrival->newest;
+    arrival->is_known |= is_none(writers) || arrival->has_newest;
+    arrival->has_newest = true;
+    arrival->newest = pg_int(pg, 0, 0);
+    keep(&arrival->writers, writers);
+}
+
+enum error live_arrival(struct pg *pg, struct arrival *arrival)
+{
+    static struct pg_statement statement = {
+        .name = "live_horizon",
+        .sql = sql_live_horizon,
+        .reads = true,
+    };
+    struct pg_params params = {0};
+    struct buf *writers = &arrival->writers;
+
+    if (writers->failed || writers->len == 0)
+        keep(writers, (struct text){"{}", 2});
+    pg_add_text(&params, (struct text){buf_text(writers), writers->len});
+    enum error error = pg_exec(pg, &statement, &params);
+    if (error)
+        return error;
+    if (arrival->database != pg_identity(pg)) { /* its writers are others */
+        arrival->database = pg_identity(pg);
+        arrival->is_known = arrival->has_newest = false;
+    }
+    take_arrival(pg, arrival);
+    return OK;
+}
+
+enum error live_floor(struct pg *pg, int64_t *position)
+{
+    static struct pg_statement statement = {
+        .name = "live_floor",
+        .sql = "SELECT id FROM event_floor",
+        .reads = true,
+    };
+    struct pg_params params = {0};
+    enum error error = pg_exec(pg, &statement, &params);
+
+    if (!error)
+        *position = pg_rows(pg) > 0 ? pg_int(pg, 0, 0) : INT64_MAX;
+    return error;
+}
+
+/* --- messages ----------------------------------------------------------- */
+
+static struct push_message *make_message(const char *event,
+    const struct cursor *at, const struct buf *data, size_t gap)
+{
+    char id[CURSOR_SIZE];
+
+    if (data->failed)
+        return NULL;
+    cursor_print(at, id);
+    return push_message_new(
+        event, id, (struct text){buf_text(data), data->len}, gap);
+}
+
+/* A post without its author and id, from its columns: occurred, subject, story,
+ * edited. */
+static struct item read_item(const struct pg *pg, int row, int column)
+{
+    return (struct item){
+        .occurred = pg_time(pg, row, column),
+        .subject = pg_text(pg, row, column + 1),
+        .story = pg_text(pg, row, column + 2),
+        .edited = pg_time(pg, row, column + 3),
+    };
+}
+
+static struct push_message *make_item(const char *event,
+    const struct cursor *at, const struct item *item, struct buf *scratch)
+{
+    buf_reset(scratch, KEPT);
+    json_print_item_head(scratch, item);
+    size_t gap = scratch->len;
+    json_print_item_tail(scratch, item);
+    return make_message(event, at, scratch, gap);
+}
+
+/* --- new posts ---------------------------------------------------------- */
+
+enum error live_touched(
+    struct pg *pg, int64_t from, int64_t to, struct buf *touched)
+{
+    static struct pg_statement statement = {
+        .name = "live_touched",
+        .sql = sql_live_touched,
+        .reads = true,
+    };
+    struct pg_params params = {0};
+
+    pg_add_int(&params, from);
+    pg_add_int(&params, to);
+    enum error error = pg_exec(pg, &statement, &params);
+    for (int i = 0; !error && i < pg_rows(pg); i++) {
+        int64_t reader = pg_int(pg, i, 0);
+        buf_add(touched, &reader, sizeof(reader));
+    }
+    return error;
+}
+
+enum error live_posts(struct pg *pg, int64_t from, int64_t *to, int *count)
+{
+    static struct pg_statement statement = {
+        .name = "live_posts",
+        .sql = sql_live_posts,
+        .reads = true,
+    };
+    struct pg_params params = {0};
+
+    pg_add_int(&params, from);
+    pg_add_int(&params, *to);
+    pg_add_int(&params, POSTS);
+    enum error error = pg_exec(pg, &statement, &params);
+    if (error)
+        return error;
+    *count = pg_rows(pg);
+    if (*count >= POSTS)
+        *to = pg_int(pg, *count - 1, 0);
+    return OK;
+}
+
+int64_t live_post_id(const struct pg *pg, int row)
+{
+    return pg_int(pg, row, 0);
+}
+
+void live_post_readers(const struct pg *pg, int row, struct buf *readers)
+{
+    pg_ids(pg, row, 6, readers);
+}
+
+struct push_message *live_post(
+    const struct pg *pg, int row, struct buf *scratch)
+{
+    struct item item = read_item(pg, row, 2);
+
+    item.id = live_post_id(pg, row);
+    item.from = pg_int(pg, row, 1);
+    return make_item(
+        "item", &(struct cursor){item.id, CURSOR_ALL}, &item, scratch);
+}
+
+/* --- catching up -------------------------------------------------------- */
+
+enum error live_catch_up(struct pg *pg, int64_t reader,
+    const struct cursor *from, int64_t to, int *count, bool *is_all)
+{
+    static struct pg_statement statement = {
+        .name = "live_catch_up",
+        .sql = sql_live_catch_up,
+        .reads = true,
+    };
+    struct pg_params params = {0};
+
+    pg_add_int(&params, reader);
+    pg_add_int(&params, from->pos);
+    pg_add_int(&params, from->sub);
+    pg_add_int(&params, to);
+    pg_add_int(&params, CHANGES);
+    enum error error = pg_exec(pg, &statement, &params);
+    if (error)
+        return error;
+    *count = pg_rows(pg);
+    *is_all = *count < CHANGES;
+    return OK;
+}
+
+enum {
+    POS,
+    SUB,
+    KIND,
+    OTHER,
+    ITEM,
+    OCCURRED,
+};
+
+static struct push_message *make_removal(const struct pg *pg, int64_t other,
+    int row, const char *kind, const struct cursor *at, struct buf *scratch)
+{
+    buf_reset(scratch, KEPT);
+    if (strcmp(kind, "removed") == 0)
+        json_print_removed(scratch, other, pg_int(pg, row, ITEM));
+    else
+        json_print_parted(scratch,
+            strcmp(kind, "unfriended") == 0 ? "unfriended" : "removed", other);
+    return make_message("removed", at, scratch, 0);
+}
+
+struct push_message *live_change(const struct pg *pg, int64_t reader, int row,
+    struct buf *scratch, struct cursor *at, bool *is_end)
+{
+    const char *kind = pg_text(pg, row, KIND).data;
+
+    at->pos = pg_int(pg, row, POS);
+    at->sub = pg_int(pg, row, SUB);
+    *is_end = strcmp(kind, "end") == 0;
+    if (strcmp(kind, "item") != 0 && strcmp(kind, "changed") != 0)
+        return make_removal(pg, *is_end ? reader : pg_int(pg, row, OTHER), row,
+            kind, at, scratch);
+    struct item item = read_item(pg, row, OCCURRED);
+    item.id = pg_int(pg, row, ITEM);
+    item.from = pg_int(pg, row, OTHER);
+    return make_item(kind, at, &item, scratch);
+}
+
+/* --- the stream itself -------------------------------------------------- */
+
+struct push_message *live_ready(int64_t position)
+{
+    struct buf data = {0};
+
+    buf_puts(&data, "{}");
+    struct push_message *message =
+        make_message("ready", &(struct cursor){position, CURSOR_ALL}, &data, 0);
+    buf_free(&data);
+    return message;
+}
+
+struct push_message *live_reset(int64_t position, const char *reason)
+{
+    struct buf data = {0};
+
+    buf_printf(&data, "{\"reason\":\"%s\"}", reason);
+    struct push_message *message =
+        make_message("reset", &(struct cursor){position, CURSOR_ALL}, &data, 0);
+    buf_free(&data);
+    return message;
+}

@@ -1,0 +1,62 @@
+/* What has come into feeds since, as messages: the statements of live feeds. */
+#ifndef NEWSFEED_LIVE_READ_H
+#define NEWSFEED_LIVE_READ_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buf.h"
+#include "cursor.h"
+#include "error.h"
+#include "pg.h"
+#include "push.h"
+
+/* Up to which position all is there that will ever be: `horizon`. Starts as all
+ * zeros; `writers` is freed with it. */
+struct arrival {
+    int64_t horizon;
+    bool is_known;
+    int64_t database; /* see pg_identity; of another one, it begins anew */
+    int64_t newest;   /* it will come to this, if there is one */
+    bool has_newest;
+    struct buf writers; /* when these have ended */
+};
+
+/* Looks how far it has come since. */
+MUST_CHECK enum error live_arrival(struct pg *pg, struct arrival *arrival);
+
+/* Up to which position it may be forgotten what has happened. */
+MUST_CHECK enum error live_floor(struct pg *pg, int64_t *position);
+
+/* Appends the readers whose feeds have changed otherwise than by new posts in
+ * (from, to]. */
+MUST_CHECK enum error live_touched(
+    struct pg *pg, int64_t from, int64_t to, struct buf *touched);
+
+/* The posts in (from, *to], oldest first; where there are too many for one
+ * turn, *to becomes less. */
+MUST_CHECK enum error live_posts(
+    struct pg *pg, int64_t from, int64_t *to, int *count);
+
+/* Of these, whose feeds it is in (an int64_t each, appended), and the message
+ * that it makes, with a gap for the reader; NULL if there is no memory. Until
+ * the next statement. */
+int64_t live_post_id(const struct pg *pg, int row);
+void live_post_readers(const struct pg *pg, int row, struct buf *readers);
+struct push_message *live_post(
+    const struct pg *pg, int row, struct buf *scratch);
+
+/* All that has happened to a reader's feed behind a place, up to a position, in
+ * order; or the first part of it. */
+MUST_CHECK enum error live_catch_up(struct pg *pg, int64_t reader,
+    const struct cursor *from, int64_t to, int *count, bool *is_all);
+
+/* One of these: its place, the message; *is_end: the reader is no more. */
+struct push_message *live_change(const struct pg *pg, int64_t reader, int row,
+    struct buf *scratch, struct cursor *at, bool *is_end);
+
+/* What is told of the stream itself, at a position. reason: of a reset. */
+struct push_message *live_ready(int64_t position);
+struct push_message *live_reset(int64_t position, const char *reason);
+
+#endif
