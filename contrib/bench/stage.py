@@ -38,6 +38,14 @@ def number(name, default, low, high):
     return int(value)
 
 
+def postgres_settings():
+    """What one gives a database that needs more than PostgreSQL has by default:
+    a quarter of the memory, and a checkpoint now and then."""
+    memory = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')
+    return os.environ.get('POSTGRES') or (f'shared_buffers={memory >> 22}MB '
+                                          'max_wal_size=16GB')
+
+
 @dataclass
 class System:
     """What is measured. kind: newsfeed, limit, nginx or bare, the last two a
