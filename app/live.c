@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arrival.h"
 #include "clock.h"
 #include "contract.h"
 #include "cursor.h"
@@ -85,7 +86,7 @@ void live_free(struct live *live)
 {
     if (!live)
         return;
-    buf_free(&live->arrival.writers);
+    arrival_free(&live->arrival);
     buf_free(&live->readers);
     buf_free(&live->touched);
     buf_free(&live->text);
@@ -358,7 +359,7 @@ static enum error tell_news(struct live *live, int64_t horizon)
 static enum error look(struct live *live)
 {
     int64_t before = live->arrival.database;
-    enum error error = live_arrival(live->pg, &live->arrival);
+    enum error error = arrival_look(live->pg, &live->arrival);
     int64_t horizon = live->arrival.horizon;
 
     if (error)
@@ -419,7 +420,7 @@ static enum error welcome(
         be_up_to_date(live, l);
         return OK;
     }
-    enum error error = *floor < 0 ? live_floor(live->pg, floor) : OK;
+    enum error error = *floor < 0 ? arrival_floor(live->pg, floor) : OK;
     if (!error)
         place(live, l, *floor, now);
     return error;

@@ -11,23 +11,6 @@
 #include "pg.h"
 #include "push.h"
 
-/* Up to which position all is there that will ever be: `horizon`. Starts as all
- * zeros; `writers` is freed with it. */
-struct arrival {
-    int64_t horizon;
-    bool is_known;
-    int64_t database; /* see pg_identity; of another one, it begins anew */
-    int64_t newest;   /* it will come to this, if there is one */
-    bool has_newest;
-    struct buf writers; /* when these have ended */
-};
-
-/* Looks how far it has come since. */
-MUST_CHECK enum error live_arrival(struct pg *pg, struct arrival *arrival);
-
-/* Up to which position it may be forgotten what has happened. */
-MUST_CHECK enum error live_floor(struct pg *pg, int64_t *position);
-
 /* Appends the readers whose feeds have changed otherwise than by new posts in
  * (from, to]. */
 MUST_CHECK enum error live_touched(

@@ -11,6 +11,7 @@
 
 #include "auth.h"
 #include "cache.h"
+#include "command.h"
 #include "database.h"
 #include "listen.h"
 #include "log.h"
@@ -33,6 +34,9 @@ struct options {
     struct setup_source source;
     const char *listen;
     bool check;
+    bool events;
+    bool follows;
+    const char *from;    /* of the events; NULL: all */
     printer *print;      /* NULL: nothing to print */
     int64_t participant; /* of the token; 0: none */
     int ttl;             /* of the token, seconds */
@@ -49,6 +53,10 @@ static const char help[] =
     "                           on descriptor 0 or a socket of systemd's\n"
     "\n"
     "Without one of these actions it serves:\n"
+    "  events                   print what has happened, as JSON lines\n"
+    "      --from EVENT         behind this event's id; without: all that is "
+    "kept\n"
+    "      --follow             and go on as more happens\n"
     "      --check              check settings, specification and database\n"
     "      --print-config       print all settings as they are in force\n"
     "      --cache-map          print nginx's map from feeds to cache servers\n"
@@ -164,6 +172,19 @@ static int print(const struct options *options)
     return fail(&faults, made ? EX_OK : EXIT_FAILURE);
 }
 
+static int print_events(const struct options *options)
+{
+    struct config *config;
+    struct buf faults = {0};
+
+    if (!config_load(options->source.file, options->source.overrides,
+            options->source.override_count, &config, &faults))
+        return fail(&faults, EX_CONFIG);
+    int code = command_events(config, options->from, options->follows);
+    config_free(config);
+    return code;
+}
+
 static int refuse(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 
@@ -231,6 +252,12 @@ static int take_option(struct options *options, int option, char *value)
     case 'a':
         options->admin = true;
         return GO_ON;
+    case 'F':
+        options->from = value;
+        return GO_ON;
+    case 'f':
+        options->follows = true;
+        return GO_ON;
     case 'h':
         fputs(help, stdout);
         return EX_OK;
@@ -255,6 +282,8 @@ static int take_options(struct options *options, int argc, char **argv)
         {"token", required_argument, NULL, 't'},
         {"ttl", required_argument, NULL, 'T'},
         {"admin", no_argument, NULL, 'a'},
+        {"from", required_argument, NULL, 'F'},
+        {"follow", no_argument, NULL, 'f'},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'v'},
         {0},
@@ -265,8 +294,15 @@ static int take_options(struct options *options, int argc, char **argv)
     while (code == GO_ON &&
            (option = getopt_long(argc, argv, "c:", known, NULL)) != -1)
         code = take_option(options, option, optarg);
+    if (code == GO_ON && optind < argc && strcmp(argv[optind], "events") == 0) {
+        options->events = true;
+        optind++;
+    }
     if (code == GO_ON && optind < argc)
         return refuse("\"%s\" is no option", argv[optind]);
+    if (code == GO_ON && !options->events &&
+        (options->from || options->follows))
+        return refuse("--from and --follow are for events alone");
     if (code == GO_ON && options->print == print_token &&
         options->participant == 0 && !options->admin)
         return refuse("--token 0 is for --admin alone");
@@ -296,9 +332,10 @@ int main(int argc, char **argv)
         return code;
     code = take_options(&options, argc, argv);
     if (code == GO_ON)
-        code = options.check   ? check(&options)
-               : options.print ? print(&options)
-                               : serve_requests(&options);
+        code = options.check    ? check(&options)
+               : options.events ? print_events(&options)
+               : options.print  ? print(&options)
+                                : serve_requests(&options);
     free(options.source.overrides);
     return flush(code);
 }

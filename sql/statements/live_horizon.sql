@@ -6,7 +6,8 @@
 WITH newest AS MATERIALIZED (
     SELECT greatest(
         (SELECT id FROM outbound ORDER BY id DESC LIMIT 1),
-        (SELECT id FROM event ORDER BY id DESC LIMIT 1), 0) AS id),
+        (SELECT id FROM event ORDER BY id DESC LIMIT 1),
+        (SELECT id FROM event_floor), 0) AS id),
 writer AS MATERIALIZED (
     SELECT virtualtransaction AS name FROM pg_locks
         WHERE locktype = 'relation' AND mode = 'RowExclusiveLock'

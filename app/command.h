@@ -1,0 +1,15 @@
+/* What the program does besides serving, by the word behind its options. */
+#ifndef NEWSFEED_COMMAND_H
+#define NEWSFEED_COMMAND_H
+
+#include <stdbool.h>
+
+#include "config.h"
+
+/* Prints what has happened behind a place (see event.h; NULL: all that is
+ * kept), a line each, and then ends, or goes on as more happens, until it is
+ * told to stop or nobody reads it. The exit code; what is wrong is on standard
+ * error. */
+int command_events(const struct config *config, const char *from, bool follows);
+
+#endif
