@@ -5,6 +5,7 @@ import select
 import signal
 import socket
 import time
+from random import Random
 
 import pytest
 
@@ -500,15 +501,6 @@ def test_a_reload_lets_go_of_those_who_listen(make_stack):
         assert stream.wait(1)[0].item == item
 
 
-def change_friendships(client, author, others):
-    """Comes and goes, so that streams have to catch up by events."""
-    for other in others:
-        client.befriend(author, other)
-        item = client.publish(other)
-        client.delete(f"{link(author)}/friends/{other}")
-        client.delete(f"{link(other)}/outbound/{item}")
-
-
 def disturb(stack, what):
     if what == "reload":
         stack.kill("newsfeed", signal.SIGHUP)
@@ -559,10 +551,71 @@ def test_nothing_is_missing_and_nothing_double_with_sixteen_writers(make_stack, 
 
 def feed(client, reader, after):
     """All that is newer in the feed."""
-    found, before = set(), ""
-    while True:
-        page = ids(client.inbound(reader, f"?limit=200{before}"))
-        found |= {item for item in page if item > after}
-        if not page or page[-1] <= after:
-            return found
-        before = f"&before={page[-1]}"
+    return {item for item in items_of(client, reader) if item > after}
+
+
+def items_of(client, reader):
+    """The whole feed, by id."""
+    found, before = {}, ""
+    while page := client.inbound(reader, f"?limit=200{before}"):
+        found |= {item["id"]: item for item in page}
+        before = f"&before={page[-1]['id']}"
+    return found
+
+
+def mirror(events):
+    """The feed as one knows it who has heard all of it."""
+    found = {}
+    for event in events:
+        if event.name == "item":
+            assert event.item not in found, "twice"
+            found[event.item] = event.data
+        elif event.name == "changed":
+            assert event.item in found
+            found[event.item] = event.data
+        elif event.name == "removed" and "id" in event.data:
+            found.pop(event.item, None) # it may have gone before it was told
+        elif event.name == "removed":
+            found = {id: item for id, item in found.items()
+                     if item["from"] != event.data["from"]}
+    return found
+
+
+@pytest.mark.parametrize("what", ["nothing", "kill", "reload"])
+def test_whoever_listens_knows_the_feed(make_stack, what):
+    """Whatever happens to it, from several sides at once."""
+    stack = make_stack(WORKERS="16", SETTINGS="feed.backfill=5")
+    client = stack.client
+    reader, *authors = client.add_participants(1 + 8)
+    listeners = [Listener(client, reader) for _ in range(3)]
+    for listener in listeners:
+        listener.last = "0"
+        listener.start()
+
+    def act(number):
+        random = Random(number)
+        author = authors[number % len(authors)]
+        own = client.outbound_ids(author, "?limit=10")
+        path = f"{link(author)}/outbound"
+        choice = random.choice(["post", "post", "edit", "remove", "friend", "part"])
+        if choice == "post" or not own and choice in ("edit", "remove"):
+            answer = client.post(path, {"subject": str(number), "story": "A"})
+        elif choice == "edit":
+            answer = client.patch(f"{path}/{random.choice(own)}", {"story": str(number)})
+        elif choice == "remove":
+            answer = client.delete(f"{path}/{random.choice(own)}")
+        elif choice == "friend":
+            answer = client.post(f"{link(reader)}/friends", {"to": author})
+        else:
+            answer = client.delete(f"{link(author)}/friends/{reader}")
+        assert answer.status in (200, 204, 404, 503)
+
+    with Load(act, threads=WRITERS) as load:
+        for _ in range(4):
+            eventually(load.more(POSTS // 4), within=60 + POSTS / 20)
+            disturb(stack, what)
+    for author in authors[::2]:
+        client.befriend(reader, author)
+    for listener in listeners:
+        eventually(lambda: mirror(listener.events) == items_of(client, reader))
+        listener.end()
