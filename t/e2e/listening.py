@@ -104,6 +104,16 @@ class Stream:
         self.close()
 
 
+def listen(client, reader, **where):
+    """A stream that is in the picture."""
+    stream = Stream(client, reader, **where)
+    assert stream.status == 200
+    if not where:
+        assert stream.wait(1)[0].name == "ready"
+        stream.events.clear()
+    return stream
+
+
 class WebSocket:
     """The same by RFC 6455: read by whoever asks."""
 

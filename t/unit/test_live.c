@@ -148,6 +148,9 @@ struct push_peer {
 static struct push_peer peers[PEERS];
 
 static struct push_message *make(const char *format, ...)
+    __attribute__((format(printf, 1, 2)));
+
+static struct push_message *make(const char *format, ...)
 {
     struct push_message *message = calloc(1, sizeof(*message));
     va_list args;
