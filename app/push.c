@@ -53,6 +53,7 @@ struct push_peer {
     bool is_due;     /* a sign of life */
     int64_t said_at; /* monotonic ms; the last message or sign */
     int64_t until;
+    ev_io going; /* of server-sent events, see on_readable */
     size_t own_len;
     char own[PUSH_OWN_MAX];
 
@@ -329,6 +330,7 @@ static void peer_free(struct push_peer *peer)
 {
     struct push *push = peer->push;
 
+    ev_io_stop(push->loop, &peer->going);
     while (peer->count > 0)
         drop_first(peer);
     peer->previous->next = peer->next;
@@ -396,6 +398,29 @@ static int choose_retry(void)
     return RETRY_MS + (int)(random % RETRY_MS);
 }
 
+/* Amid an answer, the library neither reads nor hears that the other side is
+ * gone, and would be told of it again and again. What else is said there means
+ * nothing. */
+static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
+{
+    struct push_peer *peer = watcher->data;
+    char scrap[512];
+
+    (void)loop;
+    (void)events;
+    ssize_t got = recv(watcher->fd, scrap, sizeof(scrap), MSG_DONTWAIT);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+        lws_set_timeout(peer->wsi, PENDING_TIMEOUT_CLOSE_ACK, LWS_TO_KILL_SYNC);
+}
+
+static void watch(struct push_peer *peer)
+{
+    ev_io_init(
+        &peer->going, on_readable, lws_get_socket_fd(peer->wsi), EV_READ);
+    peer->going.data = peer;
+    ev_io_start(peer->push->loop, &peer->going);
+}
+
 static int greet(struct push *push, struct lws *wsi)
 {
     start_chunk(push);
@@ -436,6 +461,8 @@ static int let_in(struct push *push, struct lws *wsi, bool is_websocket)
         code = turn_away(push, wsi, &refusal);
     else
         code = is_websocket ? 0 : greet(push, wsi);
+    if (code == 0 && !is_websocket)
+        watch(peer);
     buf_free(&refusal.body);
     return code;
 }

@@ -21,6 +21,7 @@ enum {
 
 static char folder[32];
 static char path[64];
+static int listen_fd;
 static struct push *push;
 static struct push_service service;
 static int clients[CLIENTS];
@@ -87,7 +88,16 @@ static void set_up(void)
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(path, sizeof(path), "%s/s", folder);
     service = (struct push_service){open_peer, close_peer, turn, NULL};
-    push = push_new(listen_open(path, &reason), 8, HEARTBEAT, &service);
+    listen_fd = listen_open(path, &reason);
+    push = push_new(listen_fd, 8, HEARTBEAT, &service);
+    ck_assert_ptr_nonnull(push);
+}
+
+/* Signs of life are seldom from now on. */
+static void be_patient(void)
+{
+    push_free(push);
+    push = push_new(listen_fd, 8, 60000, &service);
     ck_assert_ptr_nonnull(push);
 }
 
@@ -240,13 +250,18 @@ START_TEST(messages_come_in_their_order)
 }
 END_TEST
 
-START_TEST(a_websocket_gets_frames)
+static void open_websocket(void)
 {
     ask(0, "GET /one HTTP/1.1\r\nHost: a\r\nX-Request-Id: an-id\r\n"
            "Connection: upgrade\r\nUpgrade: websocket\r\n"
            "Sec-WebSocket-Version: 13\r\n"
            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
     run_until(one_is_open);
+}
+
+START_TEST(a_websocket_gets_frames)
+{
+    open_websocket();
     send_one(peers[0], "7", "{\"id\":1|}");
     await(0, "\x81\x35{\"event\":\"item\",\"id\":\"7\","
              "\"data\":{\"id\":1,\"to\":\"/one\"}}");
@@ -302,10 +317,32 @@ END_TEST
 
 START_TEST(whoever_goes_is_closed)
 {
+    be_patient();
     listen_as(0, "one");
     close(clients[0]);
     clients[0] = 0;
     run_until(one_is_closed);
+}
+END_TEST
+
+START_TEST(a_websocket_that_goes_is_closed)
+{
+    be_patient();
+    open_websocket();
+    close(clients[0]);
+    clients[0] = 0;
+    run_until(one_is_closed);
+}
+END_TEST
+
+START_TEST(what_a_listener_says_means_nothing)
+{
+    be_patient();
+    listen_as(0, "one");
+    ck_assert_int_eq(write(clients[0], "GET / HTTP/1.1\r\n\r\n", 18), 18);
+    send_one(peers[0], "7", "{}");
+    await(0, "id: 7\n");
+    ck_assert_ptr_null(strstr(strstr(received.data, "200 OK") + 1, "HTTP/1.1"));
 }
 END_TEST
 
@@ -369,6 +406,8 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, it_ends_when_its_time_is_over);
     tcase_add_test(tests, a_refusal_is_an_answer);
     tcase_add_test(tests, whoever_goes_is_closed);
+    tcase_add_test(tests, a_websocket_that_goes_is_closed);
+    tcase_add_test(tests, what_a_listener_says_means_nothing);
     tcase_add_test(tests, whoever_is_too_far_behind_is_dropped);
     tcase_add_test(tests, whoever_takes_nothing_for_long_is_dropped);
     tcase_add_test(tests, all_are_ended_a_few_at_a_time);
