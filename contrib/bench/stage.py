@@ -8,6 +8,8 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 PEERS = HERE / 'peers'
 ROOT = HERE.parents[1]
+FOLDERS = '/tmp'
 PEER_OPTIONS = '-c jit=off -c plan_cache_mode=force_generic_plan'
 
 UWSGI = 'flask'  # speaks uwsgi with nginx
@@ -372,6 +375,43 @@ class Stage:
         """So that nobody pays for what others wrote."""
         self.query(system.database, 'VACUUM ANALYZE')
         self.query(system.database, 'CHECKPOINT')
+
+
+# --- a stage for a while -----------------------------------------------------
+
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
+def on_stage(name, measure):
+    """The measurement gets what builds a stage, each in a folder of its own
+    within one that is removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix=f'newsfeed-{name}.', dir=FOLDERS))
+    folder.chmod(0o755)  # for the account that root becomes
+    signals = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
+    for each in signals:
+        signal.signal(each, interrupt)
+    keep, stages, ports = False, [], free_ports()
+
+    def build(stage):
+        stages.append(Stage(folder / stage, [], [next(ports), 0, 0, 0]))
+        return stages[-1]
+
+    try:
+        measure(build)
+    except (Fault, OSError, ValueError):
+        keep = True
+        raise
+    finally:
+        for each in signals:
+            signal.signal(each, signal.SIG_IGN)
+        for stage in stages:
+            stage.stop()
+        if keep:
+            print(f'{name}: the logs are in {folder}', file=sys.stderr,
+                  flush=True)
+        else:
+            shutil.rmtree(folder)
 
 
 # --- ports -------------------------------------------------------------------

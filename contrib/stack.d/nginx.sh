@@ -38,7 +38,7 @@ worker_processes auto;
 pcre_jit on;
 
 events {
-    worker_connections $(( $(ulimit -n) / 2 ));
+    worker_connections $(( $(ulimit -n) - 100 )); # and as many files besides
 }
 
 http {
