@@ -738,16 +738,17 @@ void cache_put(struct cache *cache, const int64_t *participants, size_t count,
 /* --- the horizon -------------------------------------------------------- */
 
 static void name_horizon(
-    const struct cache *cache, int server, char name[CONTRACT_WORD_SIZE])
+    const struct cache *cache, int server, char name[2 * CONTRACT_WORD_SIZE])
 {
-    snprintf(name, CONTRACT_WORD_SIZE, CONTRACT_WORD_HORIZON "%s",
-        name_of(cache, server));
+    snprintf(name, 2 * CONTRACT_WORD_SIZE, "%s/" CONTRACT_WORD_HORIZON "%s",
+        cache->database, name_of(cache, server));
 }
 
 static bool set_horizon(struct cache *cache, int server, const char *word)
 {
-    char name[CONTRACT_WORD_SIZE], known[CONTRACT_WORD_SIZE];
+    char name[2 * CONTRACT_WORD_SIZE], known[CONTRACT_WORD_SIZE];
 
+    runtime_tell_open(runtime_dir(cache), name_of(cache, server));
     name_horizon(cache, server, name);
     return (runtime_get(runtime_dir(cache), name, known) &&
                strcmp(known, word) == 0) ||
@@ -773,17 +774,13 @@ void cache_set_horizon(struct cache *cache, cache_servers servers, int64_t post)
 
 int64_t cache_horizon(struct cache *cache, int64_t participant)
 {
-    char name[CONTRACT_WORD_SIZE], word[CONTRACT_WORD_SIZE];
+    char name[2 * CONTRACT_WORD_SIZE], word[CONTRACT_WORD_SIZE];
 
     if (!cache->memc || !find_database(cache))
         return 0;
     name_horizon(cache, cache->servers[group_of(participant)], name);
-    if (!runtime_get(runtime_dir(cache), name, word))
-        return 0;
-    char *end = strstr(word, CONTRACT_HORIZON_DATABASE);
-    bool is_ours = end && strcmp(end + strlen(CONTRACT_HORIZON_DATABASE),
-                              cache->database) == 0;
-    return is_ours ? strtoll(word, NULL, 10) : 0;
+    return runtime_get(runtime_dir(cache), name, word) ? strtoll(word, NULL, 10)
+                                                       : 0;
 }
 
 /* --- behind those who may have died ------------------------------------- */

@@ -37,13 +37,17 @@
 /* The files of service.runtime_dir (runtime.h): words, each with its NUL of so
  * many bytes, and the sign of a server that nobody may read from. A server's
  * horizon is an id, what comes behind it, and its database's word: all posts up
- * to it have been put in front of the pages there, or these were dropped. */
+ * to it have been put in front of the pages there, or these were dropped. It
+ * lies in a folder named by that word; the word "open" of a server leads to the
+ * folder of the database that is read, by that one's word, and is there only
+ * while the server is open. So one look, at OPEN/HORIZON, tells all three. */
 #define CONTRACT_WORD_DATABASE "database"
 #define CONTRACT_WORD_KEYS "keys"
 #define CONTRACT_WORD_HORIZON "horizon-"
 #define CONTRACT_HORIZON_DATABASE "@"
 #define CONTRACT_WORD_SIZE 64
 #define CONTRACT_CLOSED "closed-"
+#define CONTRACT_OPEN "open-"
 
 /* Live feeds: the streamer's socket, in that folder, the path that a worker
  * sends nginx to, and ms that nginx waits there for a sign of life. */

@@ -59,11 +59,18 @@ bool runtime_check(const char *dir, struct buf *faults)
 }
 
 /* nginx looks into it, whatever the umask says. */
+static bool make_folder(const char *path)
+{
+    mode_t before = umask(0022);
+    bool is_made = mkdir(path, 0755) == 0;
+
+    umask(before);
+    return is_made || errno == EEXIST;
+}
+
 bool runtime_make(const char *dir, struct buf *faults)
 {
-    bool is_made = mkdir(dir, 0755) == 0 && chmod(dir, 0755) == 0;
-
-    if (is_made || (errno == EEXIST && access(dir, W_OK | X_OK) == 0))
+    if (make_folder(dir) && access(dir, W_OK | X_OK) == 0)
         return true;
     refuse(dir, faults);
     return false;
@@ -79,15 +86,31 @@ static bool name_file(char path[PATH_MAX], const char *dir, const char *name)
     return false;
 }
 
+static bool make_folder_of(const char *path)
+{
+    char folder[PATH_MAX];
+
+    strcpy(folder, path);
+    cut_last_name(folder);
+    return make_folder(folder);
+}
+
 bool runtime_set(const char *dir, const char *name, const char *word)
 {
     char path[PATH_MAX], made[PATH_MAX], made_name[64];
+    const char *slash = strrchr(name, '/');
 
-    snprintf(made_name, sizeof(made_name), ".%s-%d", name, (int)getpid());
+    snprintf(made_name, sizeof(made_name), ".%s-%d", slash ? slash + 1 : name,
+        (int)getpid());
     if (!name_file(path, dir, name) || !name_file(made, dir, made_name))
         return false;
     unlink(made);
-    return symlink(word, made) == 0 && rename(made, path) == 0;
+    if (symlink(word, made))
+        return false;
+    if (rename(made, path) == 0)
+        return true;
+    return slash && errno == ENOENT && make_folder_of(path) &&
+           rename(made, path) == 0;
 }
 
 bool runtime_get(
@@ -105,12 +128,18 @@ bool runtime_get(
 
 /* --- signs -------------------------------------------------------------- */
 
-static bool name_sign(char path[PATH_MAX], const char *dir, const char *server)
+static bool name_of_server(char path[PATH_MAX], const char *dir,
+    const char *before, const char *server)
 {
     char name[NAME_MAX];
 
-    snprintf(name, sizeof(name), CONTRACT_CLOSED "%s", server);
+    snprintf(name, sizeof(name), "%s%s", before, server);
     return name_file(path, dir, name);
+}
+
+static bool name_sign(char path[PATH_MAX], const char *dir, const char *server)
+{
+    return name_of_server(path, dir, CONTRACT_CLOSED, server);
 }
 
 /* Who cannot look must not take it for open. */
@@ -177,11 +206,17 @@ static bool append_debts(int fd, off_t size, const struct buf *keys)
     return append(fd, size, keys->data, keys->len);
 }
 
+static bool withdraw(const char *word)
+{
+    return unlink(word) == 0 || errno == ENOENT;
+}
+
 bool runtime_close(const char *dir, const char *server, const struct buf *keys)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX], word[PATH_MAX];
 
-    if (!name_sign(path, dir, server))
+    if (!name_sign(path, dir, server) ||
+        !name_of_server(word, dir, CONTRACT_OPEN, server))
         return false;
     for (;;) {
         struct stat status = {.st_nlink = 1};
@@ -189,7 +224,8 @@ bool runtime_close(const char *dir, const char *server, const struct buf *keys)
         if (fd < 0)
             return false;
         bool is_up = lock_sign(fd, &status);
-        bool is_kept = is_up && append_debts(fd, status.st_size, keys);
+        bool is_kept =
+            is_up && withdraw(word) && append_debts(fd, status.st_size, keys);
         bool is_over = is_up || status.st_nlink > 0;
         int cause = errno;
         close(fd);
@@ -254,14 +290,56 @@ static bool is_unchanged(const struct debts *debts)
     return lock_sign(debts->fd, &status) && status.st_size == debts->size;
 }
 
+/* Whether this folder is the one in which the file's lock counts. */
+static bool lies_in(int folder, const char *name, int fd)
+{
+    struct stat one, other;
+
+    return fstat(fd, &one) == 0 &&
+           fstatat(folder, name, &other, AT_SYMLINK_NOFOLLOW) == 0 &&
+           one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+static bool open_in(int folder, const char *server, int fd)
+{
+    char sign[NAME_MAX], word[NAME_MAX];
+
+    snprintf(sign, sizeof(sign), CONTRACT_CLOSED "%s", server);
+    snprintf(word, sizeof(word), CONTRACT_OPEN "%s", server);
+    return lies_in(folder, sign, fd) &&
+           (symlinkat(CONTRACT_WORD_DATABASE, folder, word) == 0 ||
+               errno == EEXIST) &&
+           unlinkat(folder, sign, 0) == 0;
+}
+
 bool runtime_open(const char *dir, const char *server, const struct debts *paid)
 {
-    char path[PATH_MAX];
-    bool is_open =
-        is_unchanged(paid) && name_sign(path, dir, server) && unlink(path) == 0;
+    int folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
+    if (folder < 0)
+        return false;
+    bool is_open = is_unchanged(paid) && open_in(folder, server, paid->fd);
     flock(paid->fd, LOCK_UN);
+    close(folder);
     return is_open;
+}
+
+/* As by one who owes nothing and pays at once. */
+void runtime_tell_open(const char *dir, const char *server)
+{
+    char path[PATH_MAX], word[PATH_MAX];
+    struct stat status;
+
+    if (!name_sign(path, dir, server) ||
+        !name_of_server(word, dir, CONTRACT_OPEN, server) ||
+        lstat(word, &status) == 0)
+        return;
+    struct debts none = {.fd = -1};
+    none.fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    if (none.fd < 0)
+        return;
+    runtime_open(dir, server, &none);
+    close(none.fd);
 }
 
 void runtime_note_answer(const struct debts *debts)

@@ -13,7 +13,8 @@
  * that server, newsfeed_cache_N, by a file in the folder (app/runtime.h).
  *
  * The key in memcached is KEY@DATABASE, by another file there: what was read
- * from a database before it was restored is found no more.
+ * from a database before it was restored is found no more. Most requests learn
+ * all that by one look, at a third file.
  *
  * $newsfeed_keys is a word that changes with the keys that tokens are signed
  * with.
@@ -408,29 +409,31 @@ static ngx_int_t resolve(ngx_http_request_t *r, ngx_str_t *server)
     return NGX_OK;
 }
 
-static ngx_str_t nobody = ngx_null_string;
+typedef struct {
+    u_char text[CONTRACT_WORD_SIZE];
+    size_t len;
+} word_t;
 
-/* What the workers say under that name, of that server or of nobody; "" if they
- * have not said it. */
-static ngx_int_t read_word(
-    ngx_http_request_t *r, const char *name, ngx_str_t *server, ngx_str_t *word)
+/* What the workers say under that name; "" if they have not said it. */
+static void read_word(
+    ngx_http_request_t *r, word_t *word, const char *name, ...)
 {
     main_conf_t *conf =
         ngx_http_get_module_main_conf(r, ngx_http_newsfeed_module);
     u_char path[NGX_MAX_PATH];
     u_char *end = path + sizeof(path);
+    u_char *p = ngx_slprintf(path, end, "%V/", &conf->runtime_dir);
     ssize_t len = -1;
+    va_list args;
 
-    word->len = 0;
-    word->data = ngx_pnalloc(r->pool, CONTRACT_WORD_SIZE);
-    if (word->data == NULL)
-        return NGX_ERROR;
-    if (ngx_slprintf(path, end, "%V/%s%V%Z", &conf->runtime_dir, name, server) <
-        end)
-        len = readlink((char *)path, (char *)word->data, CONTRACT_WORD_SIZE);
-    if (len > 0 && len < CONTRACT_WORD_SIZE)
-        word->len = len;
-    return NGX_OK;
+    va_start(args, name);
+    p = ngx_vslprintf(p, end, name, args);
+    va_end(args);
+    if (p < end) {
+        *p = '\0';
+        len = readlink((char *)path, (char *)word->text, CONTRACT_WORD_SIZE);
+    }
+    word->len = len > 0 && len < CONTRACT_WORD_SIZE ? len : 0;
 }
 
 /* The name behind what `newsfeed --cache-map` puts in front of it. Of another
@@ -457,57 +460,63 @@ static ngx_uint_t is_closed(ngx_http_request_t *r, ngx_str_t *name)
     u_char path[NGX_MAX_PATH];
     u_char *end = path + sizeof(path);
 
-    if (name->len == 0)
-        return 1;
     if (ngx_slprintf(path, end, "%V/" CONTRACT_CLOSED "%V%Z",
             &conf->runtime_dir, name) == end)
         return 1;
     return access((char *)path, F_OK) == 0 || ngx_errno != NGX_ENOENT;
 }
 
-/* Pages belong to a database. "": nobody knows it yet. */
-static ngx_int_t name_page(
-    ngx_http_request_t *r, ngx_str_t *key, ngx_str_t *named)
-{
-    ngx_str_t database;
+/* What is known before the question is asked. */
+typedef struct {
+    word_t database;
+    int64_t horizon; /* 0: nobody knows it */
+} state_t;
 
-    if (read_word(r, CONTRACT_WORD_DATABASE, &nobody, &database) != NGX_OK)
-        return NGX_ERROR;
-    named->len = 0;
-    if (database.len == 0)
-        return NGX_OK;
-    named->data = ngx_pnalloc(
-        r->pool, key->len + sizeof(CONTRACT_KEY_DATABASE) - 1 + database.len);
-    if (named->data == NULL)
-        return NGX_ERROR;
-    named->len = ngx_sprintf(named->data, "%V" CONTRACT_KEY_DATABASE "%V", key,
-                     &database) -
-                 named->data;
-    return NGX_OK;
-}
-
-/* 0: nobody knows it, or it is another database's than the key's. */
-static ngx_int_t read_horizon(
-    ngx_http_request_t *r, ngx_str_t *name, ngx_str_t *key, int64_t *horizon)
+/* "HORIZON@DATABASE". 0: it is not said, or the server is not open. */
+static ngx_uint_t look_once(
+    ngx_http_request_t *r, ngx_str_t *name, state_t *state)
 {
     static const char end[] = CONTRACT_HORIZON_DATABASE;
-    const char at = CONTRACT_KEY_DATABASE[0];
-    size_t len = 0; /* of the database's word */
-    ngx_str_t word;
-    ngx_int_t id;
+    word_t word;
+    u_char *at;
 
-    *horizon = 0;
-    while (len < key->len && key->data[key->len - len - 1] != at)
-        len++;
-    if (read_word(r, CONTRACT_WORD_HORIZON, name, &word) != NGX_OK)
+    read_word(
+        r, &word, CONTRACT_OPEN "%V/" CONTRACT_WORD_HORIZON "%V", name, name);
+    at = ngx_strlchr(word.text, word.text + word.len, end[0]);
+    if (at == NULL)
+        return 0;
+    state->horizon = ngx_max(ngx_atoi(word.text, at - word.text), 0);
+    state->database.len = word.text + word.len - (at + 1);
+    ngx_memcpy(state->database.text, at + 1, state->database.len);
+    return state->database.len > 0;
+}
+
+/* 0: nobody may read pages from there. */
+static ngx_uint_t look(ngx_http_request_t *r, ngx_str_t *name, state_t *state)
+{
+    if (name->len == 0)
+        return 0;
+    if (look_once(r, name, state))
+        return 1;
+    state->horizon = 0;
+    read_word(r, &state->database, CONTRACT_WORD_DATABASE);
+    return state->database.len > 0 && !is_closed(r, name);
+}
+
+/* Pages belong to a database. */
+static ngx_int_t name_page(ngx_http_request_t *r, ngx_str_t *key,
+    const word_t *database, ngx_str_t *named)
+{
+    static const char at[] = CONTRACT_KEY_DATABASE;
+    u_char *p = ngx_pnalloc(r->pool, key->len + sizeof(at) - 1 + database->len);
+
+    if (p == NULL)
         return NGX_ERROR;
-    if (word.len <= len + 1 || word.data[word.len - len - 1] != end[0] ||
-        ngx_memcmp(
-            word.data + word.len - len, key->data + key->len - len, len) != 0)
-        return NGX_OK;
-    id = ngx_atoi(word.data, word.len - len - 1);
-    if (id > 0)
-        *horizon = id;
+    named->data = p;
+    p = ngx_cpymem(p, key->data, key->len);
+    p = ngx_cpymem(p, at, sizeof(at) - 1);
+    p = ngx_cpymem(p, database->text, database->len);
+    named->len = p - named->data;
     return NGX_OK;
 }
 
@@ -524,18 +533,19 @@ static ngx_int_t handle(ngx_http_request_t *r)
     ctx_t *ctx = ngx_pcalloc(r->pool, sizeof(*ctx));
     ngx_http_upstream_t *u;
     ngx_str_t key, server, name;
+    state_t state;
 
     if (ctx == NULL || ngx_http_complex_value(r, conf->key, &key) != NGX_OK)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     if (r != r->main || !is_asked(r, &key))
         return NGX_HTTP_NOT_FOUND;
-    if (ngx_http_complex_value(r, conf->server, &server) != NGX_OK ||
-        name_page(r, &key, &ctx->key) != NGX_OK)
+    if (ngx_http_complex_value(r, conf->server, &server) != NGX_OK)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     name = name_server(&server);
-    if (ctx->key.len == 0 || is_closed(r, &name))
+    if (!look(r, &name, &state))
         return NGX_HTTP_NOT_FOUND;
-    if (read_horizon(r, &name, &ctx->key, &ctx->horizon) != NGX_OK)
+    ctx->horizon = state.horizon;
+    if (name_page(r, &key, &state.database, &ctx->key) != NGX_OK)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     if (ngx_http_upstream_create(r) != NGX_OK || resolve(r, &server) != NGX_OK)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
@@ -575,12 +585,13 @@ static ngx_int_t get_no_lease(
 static ngx_int_t get_keys(
     ngx_http_request_t *r, ngx_http_variable_value_t *v, uintptr_t data)
 {
-    ngx_str_t word;
+    word_t *word = ngx_palloc(r->pool, sizeof(*word));
 
-    if (read_word(r, CONTRACT_WORD_KEYS, &nobody, &word) != NGX_OK)
+    if (word == NULL)
         return NGX_ERROR;
-    v->data = word.data;
-    v->len = word.len;
+    read_word(r, word, CONTRACT_WORD_KEYS);
+    v->data = word->text;
+    v->len = word->len;
     v->valid = 1;
     v->no_cacheable = 0;
     v->not_found = 0;

@@ -273,7 +273,7 @@ class Stack:
 
     def horizons(self):
         """Of each server up to where posts have come to the pages there."""
-        words = (os.readlink(path) for path in (self.run / "state").glob("horizon-*"))
+        words = (os.readlink(path) for path in (self.run / "state").glob("database/horizon-*"))
         return [int(word.partition("@")[0]) for word in words]
 
     def cache_names(self):

@@ -94,19 +94,33 @@ def path(faked):
 
 
 @contextlib.contextmanager
-def horizon(stack, word):
-    """While it is said to be this; "ID@" is of the database that is read."""
-    state = stack.run / "state"
-    [server] = stack.cache_names()
-    file = state / f"horizon-{server}"
-    if word.endswith("@"):
-        word += os.readlink(state / "database")
+def link(file, text):
+    """While a word, or whatever lies in its place, is this."""
+    before = os.readlink(file) if file.is_symlink() else None
+    new = file.with_name("new")
     try:
-        os.symlink(word, state / "new")
-        os.rename(state / "new", file)
+        os.symlink(text, new)
+        os.rename(new, file)
         yield
     finally:
-        file.unlink()
+        file.unlink(missing_ok=True)
+        if before:
+            os.symlink(before, file)
+
+
+@contextlib.contextmanager
+def horizon(stack, word):
+    """While it is said to be this, and the server to be open; "ID@" is of the
+    database that is read."""
+    state = stack.run / "state"
+    database = os.readlink(state / "database")
+    [server] = stack.cache_names()
+    (state / database).mkdir(exist_ok=True)
+    if word.endswith("@"):
+        word += database
+    with link(state / database / f"horizon-{server}", word):
+        with link(state / f"open-{server}", "database"):
+            yield
 
 
 def assert_is(answer, page):
@@ -177,7 +191,7 @@ def test_news_in_front_are_part_of_the_page(
 
 @pytest.mark.parametrize("word,is_settled", [
     ("8@", True), ("1000@", True), ("7@", False), ("0@", False), ("@", False),
-    ("-9@", False), ("9x@", False), ("9", False), ("9@other", False),
+    ("-9@", False), ("9x@", False), ("9", False),
     ("99999999999999999999@", False), ("9@" + "x" * 80, False),
 ])
 def test_what_is_ahead_of_the_horizon_is_a_workers(faked, path, word, is_settled):
@@ -192,6 +206,35 @@ def test_what_is_ahead_of_the_horizon_is_a_workers(faked, path, word, is_settled
         assert_is(stack.client.hit(path), read(front(item(6)) + SECOND))
     fake.answers(value(AHEAD))
     assert_is_a_workers(stack.client.get(path))  # it is not said
+
+
+def test_one_look_tells_the_database(faked, path):
+    stack, fake = faked
+    state = stack.run / "state"
+    fake.answers(value(AHEAD))
+    with horizon(stack, "9@other"):
+        assert_is(stack.client.hit(path), read(AHEAD, 9))
+        assert b"@other " in fake.commands[-1]
+        with link(state / "database", "another"):  # which tells no horizon
+            assert_is_a_workers(stack.client.get(path))
+            assert b"@another " in fake.commands[-1]
+
+
+def test_where_the_server_is_not_said_to_be_open_one_looks_for_its_sign(faked, path):
+    stack, fake = faked
+    state = stack.run / "state"
+    [server] = stack.cache_names()
+    fake.answers(value(PAGE))
+    with horizon(stack, "9@"):
+        (state / f"open-{server}").unlink()
+        assert_is(stack.client.hit(path), read(PAGE))
+        asked = len(fake.commands)
+        sign = state / f"closed-{server}"
+        sign.write_text("key")
+        assert_is_a_workers(stack.client.get(path))
+        with link(sign, sign.name):  # a loop: who cannot look
+            assert_is_a_workers(stack.client.get(path))
+        assert len(fake.commands) == asked
 
 
 @pytest.mark.parametrize("answer", [

@@ -1649,7 +1649,8 @@ START_TEST(a_horizon_that_cannot_be_written_is_told_later)
     char path[64];
 
     cache_meet_database(cache, 1);
-    snprintf(path, sizeof(path), "%s/horizon-1", dir);
+    ck_assert(runtime_set(dir, "0000000000000001/other", "word"));
+    snprintf(path, sizeof(path), "%s/0000000000000001/horizon-1", dir);
     ck_assert_int_eq(mkdir(path, 0755), 0);
     cache_set_horizon(cache, CACHE_EVERYWHERE, 5);
     ck_assert_int_eq(cache_horizon(other, ON_1), 0);
@@ -1670,6 +1671,30 @@ START_TEST(servers_have_a_horizon_each)
     meet_another_database();
     cache_set_horizon(cache, CACHE_EVERYWHERE, 7); /* it knows the one before */
     ck_assert_int_eq(cache_horizon(other, ON_0), 0);
+}
+END_TEST
+
+/* What nginx looks at. */
+static const char *look(void)
+{
+    static char word[CONTRACT_WORD_SIZE];
+
+    runtime_get(dir, "open-1/horizon-1", word);
+    return word;
+}
+
+START_TEST(a_horizon_is_seen_in_one_look_while_the_server_is_open)
+{
+    cache_meet_database(cache, 1);
+    cache_set_horizon(cache, CACHE_EVERYWHERE, 5);
+    ck_assert_str_eq(look(), "5@0000000000000001");
+    drop_in_vain(ON_1);
+    cache_set_horizon(cache, CACHE_EVERYWHERE, 6);
+    ck_assert_str_eq(look(), "");
+    pay();
+    ck_assert_str_eq(look(), "6@0000000000000001");
+    meet_another_database();
+    ck_assert_str_eq(look(), "");
 }
 END_TEST
 
@@ -2002,6 +2027,8 @@ static void add_state(TCase *tests)
     tcase_add_test(tests, news_of_the_database_of_before_are_not_put_in_front);
     tcase_add_test(tests, a_horizon_that_cannot_be_written_is_told_later);
     tcase_add_test(tests, servers_have_a_horizon_each);
+    tcase_add_test(
+        tests, a_horizon_is_seen_in_one_look_while_the_server_is_open);
     tcase_add_test(tests, a_database_met_again_changes_nothing);
     tcase_add_test(tests, a_database_that_was_forgotten_is_named_again);
     tcase_add_test(tests, a_database_that_could_not_be_named_is_named_later);

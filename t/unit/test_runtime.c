@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -149,6 +150,21 @@ START_TEST(a_word_that_is_too_long_is_none)
     ck_assert(runtime_set(dir, CONTRACT_WORD_KEYS, text));
     ck_assert(!runtime_get(dir, CONTRACT_WORD_KEYS, word));
     ck_assert_str_eq(word, "");
+}
+END_TEST
+
+START_TEST(a_word_lies_in_its_folder_for_all_to_look_into)
+{
+    struct stat status;
+
+    umask(0077);
+    for (int i = 0; i < 2; i++)
+        ck_assert(runtime_set(dir, "73/horizon-3", "9@73"));
+    ck_assert(runtime_get(dir, "73/horizon-3", word));
+    ck_assert_str_eq(word, "9@73");
+    ck_assert_int_eq(stat(in_dir("73"), &status), 0);
+    ck_assert_int_eq(status.st_mode & 07777, 0755);
+    ck_assert(!runtime_set(dir, "no/74/horizon-3", "9@74"));
 }
 END_TEST
 
@@ -330,6 +346,163 @@ START_TEST(what_could_not_be_kept_leaves_no_half_of_a_key)
 }
 END_TEST
 
+/* --- all in one look ---------------------------------------------------- */
+
+static bool was_closed;
+
+/* In place of the C library's: looks first. */
+int symlinkat(const char *target, int folder, const char *name)
+{
+    was_closed = runtime_is_closed(dir, "3");
+    return (int)syscall(SYS_symlinkat, target, folder, name);
+}
+
+static const char *look(void)
+{
+    runtime_get(dir, "open-3/horizon-3", word);
+    return word;
+}
+
+static void tell(const char *name, const char *text)
+{
+    ck_assert(runtime_set(dir, name, text));
+}
+
+static void tell_all(void)
+{
+    tell(CONTRACT_WORD_DATABASE, "73");
+    tell("73/horizon-3", "9@73");
+    runtime_tell_open(dir, "3");
+}
+
+static void open_again(void)
+{
+    take();
+    ck_assert(runtime_open(dir, "3", &debts));
+    runtime_put_back(&debts);
+}
+
+START_TEST(one_look_tells_all_of_an_open_server)
+{
+    tell(CONTRACT_WORD_DATABASE, "73");
+    tell("73/horizon-3", "9@73");
+    ck_assert_str_eq(look(), "");
+    runtime_tell_open(dir, "3");
+    ck_assert_str_eq(look(), "9@73");
+    ck_assert(!runtime_is_closed(dir, "3"));
+    tell("73/horizon-3", "10@73");
+    ck_assert_str_eq(look(), "10@73");
+    ck_assert(!runtime_get(dir, "open-4", word));
+}
+END_TEST
+
+START_TEST(another_database_tells_nothing_before_its_horizon)
+{
+    tell_all();
+    tell(CONTRACT_WORD_DATABASE, "74");
+    ck_assert_str_eq(look(), "");
+    tell("73/horizon-3", "11@73");
+    ck_assert_str_eq(look(), "");
+    tell("74/horizon-3", "1@74");
+    ck_assert_str_eq(look(), "1@74");
+}
+END_TEST
+
+START_TEST(a_closed_server_tells_nothing_until_it_is_open_again)
+{
+    tell_all();
+    ck_assert(owe("a\n"));
+    ck_assert_str_eq(look(), "");
+    tell("73/horizon-3", "10@73");
+    runtime_tell_open(dir, "3");
+    ck_assert_str_eq(look(), "");
+    ck_assert(runtime_is_closed(dir, "3"));
+    take();
+    ck_assert(owe("b\n"));
+    ck_assert(!runtime_open(dir, "3", &debts));
+    runtime_put_back(&debts);
+    ck_assert_str_eq(look(), "");
+    open_again();
+    ck_assert_str_eq(look(), "10@73");
+}
+END_TEST
+
+/* Who died while he opened it had been paid. */
+START_TEST(a_server_that_was_half_opened_is_closed_and_opened_as_any)
+{
+    tell_all();
+    ck_assert(owe("a\n"));
+    ck_assert_int_eq(symlink(CONTRACT_WORD_DATABASE, in_dir("open-3")), 0);
+    ck_assert(owe("b\n"));
+    ck_assert_str_eq(look(), "");
+    ck_assert_int_eq(symlink(CONTRACT_WORD_DATABASE, in_dir("open-3")), 0);
+    open_again();
+    ck_assert_str_eq(look(), "9@73");
+    ck_assert(!runtime_is_closed(dir, "3"));
+}
+END_TEST
+
+/* Behind the sign, a new one might go up before the word comes. */
+START_TEST(the_word_comes_before_the_sign_goes)
+{
+    tell_all();
+    ck_assert(owe("a\n"));
+    was_closed = false;
+    open_again();
+    ck_assert(was_closed);
+    ck_assert_str_eq(look(), "9@73");
+}
+END_TEST
+
+START_TEST(no_debt_is_kept_behind_a_word_that_stays)
+{
+    ck_assert_int_eq(mkdir(in_dir("open-3"), 0755), 0);
+    ck_assert(!owe("a\n"));
+    ck_assert(runtime_is_closed(dir, "3"));
+}
+END_TEST
+
+START_TEST(who_paid_in_a_folder_of_before_opens_nothing_in_a_new_one)
+{
+    struct debts paid;
+    char before[128];
+
+    ck_assert(owe("a\n"));
+    ck_assert(runtime_take_debts(dir, "3", &paid));
+    snprintf(before, sizeof(before), "%s-before", dir);
+    ck_assert_int_eq(rename(dir, before), 0);
+    ck_assert_int_eq(mkdir(dir, 0755), 0);
+    ck_assert_int_eq(rename(before, in_dir("before")), 0);
+    tell_all();
+    ck_assert(owe("b\n"));
+    ck_assert(!runtime_open(dir, "3", &paid));
+    ck_assert_str_eq(look(), "");
+    ck_assert(runtime_is_closed(dir, "3"));
+    runtime_put_back(&paid);
+}
+END_TEST
+
+/* Another says that it is open, whenever nobody else has said so. */
+START_TEST(no_look_tells_that_a_closed_server_is_open)
+{
+    pid_t child = fork();
+
+    ck_assert_int_ge(child, 0);
+    while (child == 0)
+        runtime_tell_open(dir, "3");
+    tell_all();
+    for (int i = 0; i < 5000; i++) {
+        unlink(in_dir("open-3"));
+        ck_assert(owe("a\n"));
+        for (int again = 0; again < 20; again++)
+            ck_assert_str_eq(look(), "");
+        open_again();
+    }
+    ck_assert_int_eq(kill(child, SIGKILL), 0);
+    ck_assert_int_eq(waitpid(child, NULL, 0), child);
+}
+END_TEST
+
 void add_tests(TCase *tests)
 {
     tcase_set_timeout(tests, 100);
@@ -342,6 +515,7 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, a_word_is_replaced);
     tcase_add_test(tests, what_was_never_set_is_no_word);
     tcase_add_test(tests, a_word_that_is_too_long_is_none);
+    tcase_add_test(tests, a_word_lies_in_its_folder_for_all_to_look_into);
     tcase_add_test(tests, a_server_is_open_until_something_is_owed);
     tcase_add_test(
         tests, without_its_folder_a_server_is_open_and_cannot_be_closed);
@@ -355,4 +529,14 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, answered_seconds_are_counted_until_the_next_failure);
     tcase_add_test(tests, an_answer_from_before_a_failure_does_not_count);
     tcase_add_test(tests, what_could_not_be_kept_leaves_no_half_of_a_key);
+    tcase_add_test(tests, one_look_tells_all_of_an_open_server);
+    tcase_add_test(tests, another_database_tells_nothing_before_its_horizon);
+    tcase_add_test(tests, a_closed_server_tells_nothing_until_it_is_open_again);
+    tcase_add_test(
+        tests, a_server_that_was_half_opened_is_closed_and_opened_as_any);
+    tcase_add_test(tests, the_word_comes_before_the_sign_goes);
+    tcase_add_test(tests, no_debt_is_kept_behind_a_word_that_stays);
+    tcase_add_test(
+        tests, who_paid_in_a_folder_of_before_opens_nothing_in_a_new_one);
+    tcase_add_test(tests, no_look_tells_that_a_closed_server_is_open);
 }
