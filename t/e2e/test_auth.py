@@ -73,7 +73,8 @@ def every_request(guarded):
 def test_every_operation_is_among_the_requests(guarded):
     asked = {spec.find(method, path)["operationId"]
              for method, path, _ in every_request(guarded)}
-    assert asked == {id for id, _, _ in spec.operations()}
+    # a stream, which does not end, is asked for in test_stream.py
+    assert asked == {id for id, _, _ in spec.operations()} - {"getInboundStream"}
 
 
 def ask(client, method, path, body):
