@@ -2,7 +2,7 @@
 \set statement `cat sql/statements/live_catch_up.sql`
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(19);
+SELECT plan(21);
 PREPARE catch_up (bigint, bigint, bigint, bigint, bigint) AS :statement
 
 DELETE FROM participant;
@@ -149,6 +149,36 @@ SELECT pg_temp.event(160, 1, 'g', 0) \g /dev/null
 DROP TABLE found;
 CREATE TEMP TABLE found AS EXECUTE catch_up(1, 141, 0, 200, 10);
 SELECT is(pg_temp.found(), '{160 end 0}', 'and so may be the reader');
+
+-- --- at one price ------------------------------------------------------------
+
+-- As the service's sessions are (app/database.c).
+SET LOCAL enable_seqscan = off;
+SET LOCAL jit = off;
+SET LOCAL plan_cache_mode = force_generic_plan;
+
+-- Pages of tables and indexes that it looks into.
+CREATE FUNCTION pg_temp.buffers(pos bigint) RETURNS bigint
+LANGUAGE plpgsql AS $$
+DECLARE
+    plan json;
+BEGIN
+    EXECUTE format('EXPLAIN (ANALYZE, BUFFERS, FORMAT json)'
+        ' EXECUTE catch_up(2, %s, 0, 31000, 10)', pos) INTO plan;
+    RETURN (plan->0->'Plan'->>'Shared Hit Blocks')::bigint
+        + (plan->0->'Plan'->>'Shared Read Blocks')::bigint;
+END
+$$;
+
+INSERT INTO friendship (participant_id, friend_id, id, since)
+    VALUES (2, 4, 9, 0), (4, 2, 9, 0);
+SELECT pg_temp.post(at, 4, 2) FROM generate_series(1001, 11000) at \g /dev/null
+SELECT pg_temp.event(at, 5, 'u', 3) FROM generate_series(11001, 31000) at
+    \g /dev/null
+SELECT cmp_ok(pg_temp.buffers(1000), '<', 1000::bigint,
+    'much that is to come is not read through');
+SELECT cmp_ok(pg_temp.buffers(10990), '<', 1000::bigint,
+    'nor what has come, nor what happened to others');
 
 SELECT * FROM finish();
 ROLLBACK;
