@@ -27,6 +27,12 @@ enum {
     FAULT_INTERVAL = 200, /* where the database is away */
     CATCHING_UP = 50,     /* ms that others may wait for those who catch up */
 
+    /* So many are read at once, fewer where their authors have so many friends
+     * that it takes long. */
+    POSTS_MAX = 200,
+    QUICK = 50, /* ms */
+    SLOW = 200,
+
     /* ms until a cursor of the future is taken for one of another database:
      * another host's streamer may be ahead of this one. */
     PATIENCE = 2000,
@@ -59,6 +65,7 @@ struct live {
     struct pg *pg;
     struct arrival arrival;
     int64_t told; /* see above */
+    int posts;    /* at once */
 
     int count;
     int up_to_date;
@@ -78,6 +85,7 @@ struct live *live_new(const struct config *config, struct pg *pg)
         return NULL;
     live->config = config;
     live->pg = pg;
+    live->posts = POSTS_MAX;
     live->late.previous = live->late.following = &live->late;
     return live;
 }
@@ -323,11 +331,25 @@ static void tell_one(struct live *live, struct listener *l, void *context)
     send(l, telling->message);
 }
 
+/* What took too long would take as long again. */
+static void choose_posts(struct live *live, enum error error, int64_t ms)
+{
+    if (error)
+        live->posts = 1;
+    else if (ms > SLOW && live->posts > 1)
+        live->posts /= 2;
+    else if (ms < QUICK && live->posts < POSTS_MAX)
+        live->posts *= 2;
+}
+
 static enum error tell_posts(struct live *live, int64_t horizon)
 {
+    int64_t start = monotonic_ms();
     int count;
-    enum error error = live_posts(live->pg, live->told, &horizon, &count);
+    enum error error =
+        live_posts(live->pg, live->told, &horizon, live->posts, &count);
 
+    choose_posts(live, error, monotonic_ms() - start);
     for (int i = 0; !error && i < count; i++) {
         struct telling telling = {.row = i};
         buf_reset(&live->readers, KEPT);
@@ -426,18 +448,19 @@ static enum error welcome(
     return error;
 }
 
-/* Each in turn, as far as there is time. */
+/* Each in turn, as far as there is time; the next time, it is the others' turn:
+ * whatever one of them meets, it keeps nobody else waiting for long. */
 static enum error attend_to_late(struct live *live)
 {
     int64_t now = monotonic_ms();
     int64_t floor = -1;
-    struct listener *next;
     enum error error = OK;
 
-    for (struct listener *l = live->late.following;
-         l != &live->late && !error && monotonic_ms() - now < CATCHING_UP;
-         l = next) {
-        next = l->following;
+    for (int left = live->count - live->up_to_date;
+         left > 0 && !error && monotonic_ms() - now < CATCHING_UP; left--) {
+        struct listener *l = live->late.following;
+        be_late_no_more(l);
+        be_late(live, l);
         if (l->state == COMING)
             error = welcome(live, l, now, &floor);
         if (!error && l->state == BEHIND && push_unsent(l->peer) < ROOM)

@@ -7,8 +7,7 @@
 #include "sql.h"
 
 enum {
-    POSTS = 200,   /* in one turn */
-    CHANGES = 100, /* of one reader, likewise */
+    CHANGES = 100, /* of one reader, in one turn */
     KEPT = 64 << 10,
 };
 
@@ -70,7 +69,8 @@ enum error live_touched(
     return error;
 }
 
-enum error live_posts(struct pg *pg, int64_t from, int64_t *to, int *count)
+enum error live_posts(
+    struct pg *pg, int64_t from, int64_t *to, int limit, int *count)
 {
     static struct pg_statement statement = {
         .name = "live_posts",
@@ -81,12 +81,12 @@ enum error live_posts(struct pg *pg, int64_t from, int64_t *to, int *count)
 
     pg_add_int(&params, from);
     pg_add_int(&params, *to);
-    pg_add_int(&params, POSTS);
+    pg_add_int(&params, limit);
     enum error error = pg_exec(pg, &statement, &params);
     if (error)
         return error;
     *count = pg_rows(pg);
-    if (*count >= POSTS)
+    if (*count >= limit)
         *to = pg_int(pg, *count - 1, 0);
     return OK;
 }

@@ -16,10 +16,10 @@
 MUST_CHECK enum error live_touched(
     struct pg *pg, int64_t from, int64_t to, struct buf *touched);
 
-/* The posts in (from, *to], oldest first; where there are too many for one
- * turn, *to becomes less. */
+/* The posts in (from, *to], oldest first; where there are as many as `limit`,
+ * *to becomes less. */
 MUST_CHECK enum error live_posts(
-    struct pg *pg, int64_t from, int64_t *to, int *count);
+    struct pg *pg, int64_t from, int64_t *to, int limit, int *count);
 
 /* Of these, whose feeds it is in (an int64_t each, appended), and the message
  * that it makes, with a gap for the reader; NULL if there is no memory. Until

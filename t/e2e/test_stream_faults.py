@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from client import link
-from listening import CLOSE, Listener, WebSocket, listen
+from listening import CLOSE, Listener, Stream, WebSocket, listen
 from load import Load
 from stack import children_of, name_of
 from waiting import eventually
@@ -38,6 +38,40 @@ def test_an_outage_of_the_database_is_a_pause(make_stack):
         items.append(eventually(lambda: client.publish(author)))
         assert [event.item for event in stream.wait(2)] == items
         assert not stream.is_over.is_set()
+
+
+def test_one_who_cannot_catch_up_keeps_nobody_waiting(make_stack):
+    stack = make_stack()
+    client = stack.client
+    author, reader, unlucky = client.add_participants(3)
+    client.befriend(author, reader)
+    item = client.publish(author)
+    stack.sql(f"""SET ROLE newsfeed_owner;
+        CREATE OR REPLACE FUNCTION undelivered(reader bigint) RETURNS SETOF bigint
+        LANGUAGE plpgsql STABLE ROWS 1 AS $$
+        BEGIN
+            IF reader = {unlucky} THEN PERFORM pg_sleep(60); END IF;
+        END $$""")
+    with Stream(client, unlucky, after=item - 1) as stream:
+        assert stream.status == 200
+        with Stream(client, reader, after=item - 1) as other:
+            assert other.wait(1)[0].item == item
+        assert not stream.events
+
+
+def test_many_posts_of_authors_with_many_friends(make_stack):
+    """More than can be read in the time of one statement."""
+    stack = make_stack()
+    client = stack.client
+    author, reader = client.friends_of_new()
+    stack.sql(f"""INSERT INTO friendship (participant_id, friend_id, id, since)
+        SELECT {author}, 1000 + n, 1000 + n, 0 FROM generate_series(1, 60000) n""")
+    with listen(client, reader) as stream:
+        stack.sql(f"""WITH post AS (
+                INSERT INTO outbound (participant_id, subject, story)
+                SELECT {author}, 's', 't' FROM generate_series(1, 150) RETURNING id)
+            INSERT INTO inbound SELECT {reader}, id FROM post""")
+        assert len({event.item for event in stream.wait(150)}) == 150
 
 
 def test_a_streamer_that_dies_is_replaced(make_stack):

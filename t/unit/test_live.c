@@ -91,9 +91,11 @@ enum error live_touched(
     return fault;
 }
 
-enum error live_posts(struct pg *pg, int64_t from, int64_t *to, int *count)
+enum error live_posts(
+    struct pg *pg, int64_t from, int64_t *to, int limit, int *count)
 {
     (void)pg;
+    (void)limit;
     found_count = 0;
     for (int i = 0; i < entry_count; i++)
         if (entries[i].is_post && entries[i].pos > from &&
