@@ -83,6 +83,7 @@ def test_times(client, posts):
     assert found(client, w, since="1999-12-31", until="2199-01-01") == items[::-1]
     assert found(client, w, since="2199-01-01") == []
     assert found(client, w, until="1999-12-31T23:59:60+00:00") == []
+    assert found(client, w, since="2199-01-01t00:00:00-15:59") == []
 
 
 def test_highlights(client):
@@ -104,6 +105,7 @@ def test_highlights(client):
     ("keywords=x&since=yesterday", "query:since"), ("keywords=x&until=", "query:until"),
     ("keywords=x&since=0000-01-01", "query:since"),
     ("keywords=x&until=9999-12-31T00:00:00Z", "query:until"),
+    ("keywords=x&since=2026-01-01T00:00:00-16:00", "query:since"),
     ("keywords=x&highlight=yes", "query:highlight"), ("keywords=x&limit=0", "query:limit"),
     ("keywords=x&until=2026-02-30", "query:until"), ("keywords=x&sort=rank", "query:sort")])
 def test_what_does_not_fit_is_400(client, query, pointer):
