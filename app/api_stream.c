@@ -18,7 +18,8 @@ static enum error check_cursor(struct call *call, const char **cursor)
     if (**cursor == '\0' || cursor_parse(*cursor, &parsed))
         return OK;
     return api_refuse(call, last ? "header:Last-Event-ID" : "query:after",
-        "must be the id of an event of this stream, or of a post");
+        "must be the id of an event of this stream, or the number in a "
+        "page's prev link");
 }
 
 /* nginx passes the request on to the streamer, which asks nobody. */

@@ -13,9 +13,10 @@
 #include "event.h"
 
 enum {
-    PIECE = 500,     /* events at once */
-    INTERVAL = 50,   /* ms between looks */
-    PATIENCE = 10000 /* ms for those who may still bring what is older */
+    PIECE = 500,      /* events at once */
+    INTERVAL = 50,    /* ms between looks */
+    PATIENCE = 10000, /* ms for those who may still bring what is older */
+    BEGINNING = -1,   /* in a place: with the first event that is kept */
 };
 
 struct telling {
@@ -53,11 +54,36 @@ static int tell(struct telling *telling)
     return EX_OK;
 }
 
+/* Of what is kept no longer, nothing can be told. */
+static int check_floor(struct telling *telling)
+{
+    int64_t floor;
+
+    if (arrival_floor(telling->pg, &floor))
+        return fail("the database could not be read", "");
+    if (telling->place.id == BEGINNING)
+        telling->place = (struct place){floor, INT64_MAX};
+    if (telling->place.id >= floor)
+        return EX_OK;
+    fprintf(stderr,
+        "newsfeed: events: those behind %" PRId64 " are kept no longer up to "
+        "%" PRId64 " (feed.event_hours); begin with --from %" PRId64
+        ", and read what is missing from the service\n",
+        telling->place.id, floor, floor);
+    return EX_DATAERR;
+}
+
+/* In another database, or a restored one, ids are of other things. */
 static int look(struct telling *telling)
 {
-    return arrival_look(telling->pg, &telling->arrival)
-               ? fail("the database could not be read", "")
-               : EX_OK;
+    int64_t database = telling->arrival.database;
+
+    if (arrival_look(telling->pg, &telling->arrival))
+        return fail("the database could not be read", "");
+    if (database && database != telling->arrival.database)
+        return fail("the database is another one by now, or was restored",
+            "begin anew");
+    return check_floor(telling);
 }
 
 /* What had come when it began, and all before that. */
@@ -90,28 +116,9 @@ static int tell_on(struct telling *telling)
     }
 }
 
-/* Of what is kept no longer, nothing can be told. */
-static int begin(struct telling *telling, const char *from)
-{
-    int64_t floor;
-
-    if (arrival_floor(telling->pg, &floor))
-        return fail("the database could not be read", "");
-    if (!from)
-        telling->place = (struct place){floor, INT64_MAX};
-    if (telling->place.id >= floor)
-        return EX_OK;
-    fprintf(stderr,
-        "newsfeed: events: --from %s: events up to %" PRId64
-        " are kept no longer (feed.event_hours); begin with that, and read "
-        "what is missing from the service\n",
-        from, floor);
-    return EX_DATAERR;
-}
-
 int command_events(const struct config *config, const char *from, bool follows)
 {
-    struct telling telling = {0};
+    struct telling telling = {.place.id = BEGINNING};
     struct buf reason = {0};
     int code = EX_USAGE;
 
@@ -128,8 +135,6 @@ int command_events(const struct config *config, const char *from, bool follows)
     if (pg_connect(telling.pg, &reason))
         code = fail("no database", buf_text(&reason));
     else
-        code = begin(&telling, from);
-    if (code == EX_OK)
         code = follows ? tell_on(&telling) : tell_once(&telling);
     arrival_free(&telling.arrival);
     buf_free(&telling.line);

@@ -365,13 +365,27 @@ static enum error tell_posts(struct live *live, int64_t horizon)
     return error;
 }
 
+static void all_fall_behind(struct live *live)
+{
+    for (int i = 0; i < BUCKETS; i++)
+        for (struct listener *l = live->buckets[i]; l; l = l->next)
+            if (l->state == UP_TO_DATE)
+                fall_behind(live, l, NULL);
+}
+
 /* Whom an event touches may hear of more than new posts, and of these not as
- * the others do. */
+ * the others do. Where it takes too long to find out who that is, as it would
+ * again, it may be anybody. */
 static enum error tell_news(struct live *live, int64_t horizon)
 {
     buf_reset(&live->touched, KEPT);
     enum error error =
         live_touched(live->pg, live->told, horizon, &live->touched);
+    if (error == ERR_TIMEOUT) {
+        all_fall_behind(live);
+        live->told = horizon;
+        return OK;
+    }
     if (error || live->touched.failed)
         return error ? error : ERR_INTERNAL;
     for_readers(live, &live->touched, fall_behind, NULL);

@@ -507,6 +507,7 @@ static const struct lws_protocols protocols[] = {
     {0},
 };
 
+/* Its warnings are about what clients send. */
 static void log_line(int level, const char *line)
 {
     size_t len = strcspn(line, "\n");
@@ -514,7 +515,7 @@ static void log_line(int level, const char *line)
     if (level == LLL_ERR)
         log_error("push", "%.*s", (int)len, line);
     else
-        log_warn("push", "%.*s", (int)len, line);
+        log_debug("push", "%.*s", (int)len, line);
 }
 
 /* --- the loop ----------------------------------------------------------- */

@@ -162,6 +162,30 @@ def test_a_follower_sees_each_once_whatever_is_written_at_once(stack, begin):
     assert [place(e) for e in found] == [place(e) for e in events(stack, "--from", begin)]
 
 
+def test_who_falls_behind_what_is_kept_is_told(stack, begin):
+    process = subprocess.Popen(command(stack, "--from", begin, "--follow"), text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    new = stack.client.add_participant()
+    assert link(new) in process.stdout.readline()
+    floor = stack.one("SELECT id FROM event_floor")
+    stack.sql("UPDATE event_floor SET id = id + 1000000")
+    assert process.wait(60) == 65
+    assert "kept no longer" in process.stderr.read()
+    stack.sql(f"UPDATE event_floor SET id = {floor}")
+
+
+def test_a_restored_database_ends_it(stack, begin):
+    process = subprocess.Popen(command(stack, "--from", begin, "--follow"), text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    new = stack.client.add_participant()
+    assert link(new) in process.stdout.readline()
+    stack.sql("UPDATE incarnation SET id = gen_random_uuid()")
+    stack.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+              " WHERE usename = 'newsfeed'")
+    assert process.wait(60) == 69
+    assert "begin anew" in process.stderr.read()
+
+
 def test_nobody_who_reads_ends_it(stack, begin):
     process = subprocess.Popen(command(stack, "--from", begin, "--follow"),
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)

@@ -80,10 +80,14 @@ enum error arrival_floor(struct pg *pg, int64_t *position)
     return fault;
 }
 
+static enum error touched_fault;
+
 enum error live_touched(
     struct pg *pg, int64_t from, int64_t to, struct buf *touched)
 {
     (void)pg;
+    if (touched_fault)
+        return touched_fault;
     for (int i = 0; i < entry_count; i++)
         if (!entries[i].is_post && entries[i].pos > from &&
             entries[i].pos <= to)
@@ -361,6 +365,22 @@ START_TEST(whom_an_event_touches_hears_all_in_order)
 }
 END_TEST
 
+START_TEST(where_it_takes_too_long_whom_events_touch_all_catch_up)
+{
+    ck_assert(ask(0, "/_stream/1/0/") && ask(1, "/_stream/2/0/"));
+    turn();
+    touched_fault = ERR_TIMEOUT;
+    publish(11);
+    add(12, 5, 1, false);
+    publish(13);
+    for (int i = 0; i < 4; i++)
+        turn();
+    assert_heard(0, "ready 10, 11, 12.5, 13");
+    assert_heard(1, "ready 10, 11, 13");
+    touched_fault = OK;
+}
+END_TEST
+
 START_TEST(a_cursor_of_the_future_is_waited_for_and_then_reset)
 {
     ck_assert(ask(0, "/_stream/1/0/12") && ask(1, "/_stream/1/0/1000"));
@@ -512,6 +532,8 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, a_cursor_is_where_it_goes_on);
     tcase_add_test(tests, a_cursor_may_stand_within_an_event);
     tcase_add_test(tests, whom_an_event_touches_hears_all_in_order);
+    tcase_add_test(
+        tests, where_it_takes_too_long_whom_events_touch_all_catch_up);
     tcase_add_test(tests, a_cursor_of_the_future_is_waited_for_and_then_reset);
     tcase_add_test(tests, a_cursor_of_before_the_floor_is_reset);
     tcase_add_test(tests, another_database_resets_all);
