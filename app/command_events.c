@@ -9,6 +9,7 @@
 #include "arrival.h"
 #include "clock.h"
 #include "command.h"
+#include "cursor.h"
 #include "database.h"
 #include "event.h"
 
@@ -22,7 +23,7 @@ enum {
 struct telling {
     struct pg *pg;
     struct arrival arrival;
-    struct place place; /* behind which it goes on */
+    struct cursor place; /* behind which it goes on */
     struct buf line;
 };
 
@@ -61,15 +62,15 @@ static int check_floor(struct telling *telling)
 
     if (arrival_floor(telling->pg, &floor))
         return fail("the database could not be read", "");
-    if (telling->place.id == BEGINNING)
-        telling->place = (struct place){floor, INT64_MAX};
-    if (telling->place.id >= floor)
+    if (telling->place.pos == BEGINNING)
+        telling->place = (struct cursor){floor, CURSOR_ALL};
+    if (telling->place.pos >= floor)
         return EX_OK;
     fprintf(stderr,
         "newsfeed: events: those behind %" PRId64 " are kept no longer up to "
         "%" PRId64 " (feed.event_hours); begin with --from %" PRId64
         ", and read what is missing from the service\n",
-        telling->place.id, floor, floor);
+        telling->place.pos, floor, floor);
     return EX_DATAERR;
 }
 
@@ -118,11 +119,11 @@ static int tell_on(struct telling *telling)
 
 int command_events(const struct config *config, const char *from, bool follows)
 {
-    struct telling telling = {.place.id = BEGINNING};
+    struct telling telling = {.place.pos = BEGINNING};
     struct buf reason = {0};
     int code = EX_USAGE;
 
-    if (from && !event_parse_place(from, &telling.place)) {
+    if (from && !cursor_parse(from, &telling.place)) {
         fprintf(stderr,
             "newsfeed: events: --from %s: must be an event's id, such as "
             "812.7, or 812\n",

@@ -1,8 +1,5 @@
 /* What has happened, as CloudEvents 1.0 in JSON. */
-#include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include "event.h"
 #include "json.h"
@@ -24,42 +21,9 @@ enum {
     POST_EDITED,
 };
 
-/* --- places ------------------------------------------------------------- */
-
-void event_print_place(const struct place *place, char text[EVENT_PLACE_SIZE])
-{
-    snprintf(text, EVENT_PLACE_SIZE, "%" PRId64 ".%" PRId64, place->id,
-        place->participant);
-}
-
-static bool parse_id(const char **at, int64_t *id)
-{
-    char *end;
-
-    if (**at < '0' || **at > '9')
-        return false;
-    errno = 0;
-    *id = strtoll(*at, &end, 10);
-    *at = end;
-    return errno == 0;
-}
-
-bool event_parse_place(const char *text, struct place *place)
-{
-    *place = (struct place){.participant = INT64_MAX};
-    if (!parse_id(&text, &place->id))
-        return false;
-    if (*text == '.') {
-        text++;
-        if (!parse_id(&text, &place->participant))
-            return false;
-    }
-    return *text == '\0';
-}
-
 /* --- reading ------------------------------------------------------------ */
 
-enum error event_read(struct pg *pg, const struct place *behind, int64_t up_to,
+enum error event_read(struct pg *pg, const struct cursor *behind, int64_t up_to,
     int limit, int *count)
 {
     static struct pg_statement statement = {
@@ -69,8 +33,8 @@ enum error event_read(struct pg *pg, const struct place *behind, int64_t up_to,
     };
     struct pg_params params = {0};
 
-    pg_add_int(&params, behind->id);
-    pg_add_int(&params, behind->participant);
+    pg_add_int(&params, behind->pos);
+    pg_add_int(&params, behind->sub == CURSOR_ALL ? INT64_MAX : behind->sub);
     pg_add_int(&params, up_to);
     pg_add_int(&params, limit);
     enum error error = pg_exec(pg, &statement, &params);
@@ -78,9 +42,9 @@ enum error event_read(struct pg *pg, const struct place *behind, int64_t up_to,
     return error;
 }
 
-struct place event_place(const struct pg *pg, int row)
+struct cursor event_place(const struct pg *pg, int row)
 {
-    return (struct place){pg_int(pg, row, ID), pg_int(pg, row, PARTICIPANT)};
+    return (struct cursor){pg_int(pg, row, ID), pg_int(pg, row, PARTICIPANT)};
 }
 
 /* --- printing ----------------------------------------------------------- */
@@ -161,16 +125,16 @@ static const struct kind *kind_of(const struct pg *pg, int row)
 bool event_print(const struct pg *pg, int row, struct buf *out)
 {
     const struct kind *kind = kind_of(pg, row);
-    struct place place = event_place(pg, row);
-    char id[EVENT_PLACE_SIZE];
+    struct cursor place = event_place(pg, row);
+    char id[CURSOR_SIZE];
 
     if (!kind || pg_is_null(pg, row, kind->needs))
         return false;
-    event_print_place(&place, id);
+    cursor_print(&place, id);
     buf_printf(out,
         "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"/newsfeed\","
         "\"type\":\"%s\",\"subject\":\"/participant/%" PRId64 "\",\"time\":",
-        id, kind->type, place.participant);
+        id, kind->type, place.sub);
     json_print_time(out, pg_time(pg, row, HAPPENED));
     buf_puts(out, ",\"datacontenttype\":\"application/json\",\"data\":");
     kind->print(pg, row, out);

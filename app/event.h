@@ -8,32 +8,17 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "cursor.h"
 #include "error.h"
 #include "pg.h"
 
-/* Where an event stands among all of them, and behind which one goes on: all
- * zeros is before the first. Its text, the event's id, is "ID.PARTICIPANT". */
-struct place {
-    int64_t id;
-    int64_t participant;
-};
-
-enum {
-    EVENT_PLACE_SIZE = 48 /* of its text, with the NUL */
-};
-
-void event_print_place(const struct place *place, char text[EVENT_PLACE_SIZE]);
-
-/* "ID.PARTICIPANT", or "ID": behind all that has this id. False: it is neither.
- */
-bool event_parse_place(const char *text, struct place *place);
-
-/* The next events behind a place, up to an id, `limit` at most; how many. */
-MUST_CHECK enum error event_read(struct pg *pg, const struct place *behind,
+/* The next events behind a place, up to an id, `limit` at most; how many. The
+ * place of an event is its id, and the participant's whose event it is. */
+MUST_CHECK enum error event_read(struct pg *pg, const struct cursor *behind,
     int64_t up_to, int limit, int *count);
 
-/* Of the row of event_read: its place, and its participant's id. */
-struct place event_place(const struct pg *pg, int row);
+/* Of the row of event_read. */
+struct cursor event_place(const struct pg *pg, int row);
 
 /* Appends it, on one line without its end. False: there is nothing to tell any
  * more, since what it was about is gone, which a later event says. */

@@ -1,4 +1,4 @@
-/* Tests of event: places, and how an event is printed. */
+/* Tests of event: how it is printed. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,53 +76,6 @@ void pg_add_int(struct pg_params *params, int64_t value)
 }
 
 const char sql_events[] = "";
-
-/* --- places ------------------------------------------------------------- */
-
-static const struct {
-    const char *text;
-    int64_t id, participant;
-} places[] = {
-    {"0", 0, INT64_MAX},
-    {"12", 12, INT64_MAX},
-    {"12.7", 12, 7},
-    {"12.0", 12, 0},
-    {"9223372036854775807.9223372036854775807", INT64_MAX, INT64_MAX},
-};
-
-START_TEST(reads_a_place)
-{
-    struct place place;
-
-    ck_assert(event_parse_place(places[_i].text, &place));
-    ck_assert_int_eq(place.id, places[_i].id);
-    ck_assert_int_eq(place.participant, places[_i].participant);
-}
-END_TEST
-
-static const char *const none[] = {"", ".", "x", "-1", "+1", " 1", "1 ", "1.",
-    ".1", "1.x", "1.-1", "1.2.3", "9223372036854775808",
-    "1.9223372036854775808"};
-
-START_TEST(refuses_what_is_no_place)
-{
-    struct place place;
-
-    ck_assert_msg(!event_parse_place(none[_i], &place), "%s", none[_i]);
-}
-END_TEST
-
-START_TEST(prints_what_it_reads)
-{
-    struct place place = {INT64_MAX, INT64_MAX}, same;
-    char text[EVENT_PLACE_SIZE];
-
-    event_print_place(&place, text);
-    ck_assert(event_parse_place(text, &same));
-    ck_assert_int_eq(same.id, place.id);
-    ck_assert_int_eq(same.participant, place.participant);
-}
-END_TEST
 
 /* --- events ------------------------------------------------------------- */
 
@@ -213,9 +166,6 @@ END_TEST
 
 void add_tests(TCase *tests)
 {
-    tcase_add_loop_test(tests, reads_a_place, 0, COUNT(places));
-    tcase_add_loop_test(tests, refuses_what_is_no_place, 0, COUNT(none));
-    tcase_add_test(tests, prints_what_it_reads);
     tcase_add_loop_test(tests, prints_an_event, 0, COUNT(events));
     tcase_add_test(tests, tells_nothing_of_what_is_gone);
     tcase_add_test(tests, tells_nothing_of_a_kind_that_it_does_not_know);
