@@ -1,35 +1,28 @@
 /* Who is asking: bearer tokens, JWT (RFC 7519) signed with HS256. */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
-
-#include <openssl/core_names.h>
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
 
 #include "auth.h"
+#include "base64.h"
+#include "hmac.h"
 #include "json.h"
 #include "log.h"
+#include "secret.h"
 
 enum {
     KEY_MIN = 32, /* bytes, as long as the digest: RFC 7518, 3.2 */
     KEY_MAX = 4096,
     TOKEN_MAX = 4096, /* characters */
-    MAC_SIZE = 32,
-    LEEWAY = 30, /* seconds that clocks may differ */
+    LEEWAY = 30,      /* seconds that clocks may differ */
 };
 
 static const char admin_scope[] = "newsfeed:admin";
 
 struct auth {
-    EVP_MAC_CTX *hmac; /* HMAC-SHA256 with the key; NULL: off */
+    struct hmac *hmac; /* with the key; NULL: off */
     size_t key_len;    /* 0: off */
     const char *audience;
     unsigned char key[KEY_MAX + 2]; /* and a newline, and one too many */
@@ -37,42 +30,11 @@ struct auth {
 
 /* --- the key ------------------------------------------------------------ */
 
-/* All that fits into the key's place, and nowhere else: no buffer keeps a copy.
- */
-static bool read_bytes(struct auth *auth, int fd)
-{
-    ssize_t got;
-
-    do {
-        got = read(
-            fd, auth->key + auth->key_len, sizeof(auth->key) - auth->key_len);
-        if (got > 0)
-            auth->key_len += (size_t)got;
-    } while (got > 0 || (got < 0 && errno == EINTR));
-    return got == 0;
-}
-
 static bool read_key(struct auth *auth, const char *path, struct buf *faults)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat status;
-    bool is_read = fd >= 0 && fstat(fd, &status) == 0 && read_bytes(auth, fd);
-
-    if (!is_read)
-        buf_printf(faults, "auth.key_file: cannot read %s: %s\n", path,
-            strerror(errno));
-    if (fd >= 0)
-        close(fd);
-    if (!is_read)
+    if (!secret_read("auth.key_file", path, auth->key, sizeof(auth->key),
+            &auth->key_len, faults))
         return false;
-    if (status.st_mode & (S_IROTH | S_IWOTH)) {
-        buf_printf(faults,
-            "auth.key_file: %s must be closed to others, for whoever knows the "
-            "key is an administrator: `chmod o= %s`, and a new key if somebody "
-            "may have seen this one\n",
-            path, path);
-        return false;
-    }
     if (auth->key_len > 0 && auth->key[auth->key_len - 1] == '\n')
         auth->key_len--;
     if (auth->key_len < KEY_MIN || auth->key_len > KEY_MAX) {
@@ -85,24 +47,12 @@ static bool read_key(struct auth *auth, const char *path, struct buf *faults)
     return true;
 }
 
-/* Here, so that libcrypto has set itself up before a process is forked: what it
- * lacks shows at start, and a worker needs little memory to check a token. */
 static bool open_hmac(struct auth *auth, struct buf *faults)
 {
-    char digest[] = "SHA256";
-    const OSSL_PARAM parameters[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-        OSSL_PARAM_construct_end(),
-    };
-    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-
-    auth->hmac = mac ? EVP_MAC_CTX_new(mac) : NULL;
-    EVP_MAC_free(mac);
-    if (auth->hmac &&
-        EVP_MAC_init(auth->hmac, auth->key, auth->key_len, parameters))
-        return true;
-    buf_puts(faults, "auth: libcrypto gives no HMAC with SHA-256\n");
-    return false;
+    auth->hmac = hmac_new(auth->key, auth->key_len);
+    if (!auth->hmac)
+        buf_puts(faults, "auth: libcrypto gives no HMAC with SHA-256\n");
+    return auth->hmac != NULL;
 }
 
 struct auth *auth_new(const struct config *config, struct buf *faults)
@@ -127,8 +77,8 @@ void auth_free(struct auth *auth)
 {
     if (!auth)
         return;
-    EVP_MAC_CTX_free(auth->hmac);
-    OPENSSL_cleanse(auth->key, sizeof(auth->key));
+    hmac_free(auth->hmac);
+    explicit_bzero(auth->key, sizeof(auth->key));
     free(auth);
 }
 
@@ -140,47 +90,7 @@ bool auth_is_on(const struct auth *auth)
 bool auth_is_same(const struct auth *a, const struct auth *b)
 {
     return a->key_len == b->key_len && strcmp(a->audience, b->audience) == 0 &&
-           CRYPTO_memcmp(a->key, b->key, a->key_len) == 0;
-}
-
-/* --- base64url without padding (RFC 4648, 5) ---------------------------- */
-
-static const char alphabet[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-static void encode(struct buf *out, const void *bytes, size_t len)
-{
-    const unsigned char *p = bytes;
-    unsigned pending = 0;
-    int bits = 0;
-
-    for (size_t i = 0; i < len; i++) {
-        pending = pending << 8 | p[i];
-        for (bits += 8; bits >= 6; bits -= 6)
-            buf_add(out, &alphabet[pending >> (bits - 6) & 63], 1);
-    }
-    if (bits > 0)
-        buf_add(out, &alphabet[pending << (6 - bits) & 63], 1);
-}
-
-/* False on a foreign character, an impossible length or left-over bits. */
-static bool decode(struct buf *out, const char *text, size_t len)
-{
-    unsigned pending = 0;
-    int bits = 0;
-
-    for (size_t i = 0; i < len; i++) {
-        const char *at = memchr(alphabet, text[i], sizeof(alphabet) - 1);
-        if (!at)
-            return false;
-        pending = pending << 6 | (unsigned)(at - alphabet);
-        bits += 6;
-        if (bits >= 8) {
-            bits -= 8;
-            buf_add(out, &(char){(char)(pending >> bits)}, 1);
-        }
-    }
-    return bits < 6 && (pending & ((1U << bits) - 1)) == 0 && !out->failed;
+           hmac_is_same(a->key, b->key, a->key_len);
 }
 
 /* --- tokens ------------------------------------------------------------- */
@@ -198,17 +108,6 @@ static enum error fail(const char *words)
     return ERR_INTERNAL;
 }
 
-static MUST_CHECK bool sign(const struct auth *auth, const char *text,
-    size_t len, unsigned char mac[MAC_SIZE])
-{
-    size_t mac_len;
-
-    return EVP_MAC_init(auth->hmac, NULL, 0, NULL) && /* with the same key */
-           EVP_MAC_update(auth->hmac, (const unsigned char *)text, len) &&
-           EVP_MAC_final(auth->hmac, mac, &mac_len, MAC_SIZE) &&
-           mac_len == MAC_SIZE;
-}
-
 /* A part's value in *part, to be freed; refused with `words` if it has none. */
 static enum error decode_part(const char *text, size_t len,
     struct json_object **part, const char **reason, const char *words)
@@ -218,7 +117,7 @@ static enum error decode_part(const char *text, size_t len,
     bool is_json = false;
 
     *part = NULL;
-    if (decode(&bytes, text, len)) {
+    if (base64_decode(&bytes, BASE64_URL, text, len)) {
         *part = json_parse(buf_text(&bytes), bytes.len, &faults);
         is_json = faults.count == 0;
     }
@@ -248,20 +147,22 @@ static enum error verify(const struct auth *auth, const char *token,
     const char *signature, const char **reason)
 {
     static const char words[] = "the token's signature does not hold";
-    unsigned char mac[MAC_SIZE] = {0};
+    unsigned char mac[HMAC_SIZE] = {0};
     struct buf given = {0};
     enum error error = OK;
 
-    bool is_decoded = decode(&given, signature, strlen(signature));
+    bool is_decoded =
+        base64_decode(&given, BASE64_URL, signature, strlen(signature));
     if (given.failed)
         error = fail("out of memory");
-    else if (!is_decoded || given.len != MAC_SIZE)
+    else if (!is_decoded || given.len != HMAC_SIZE)
         error = refuse(reason, words);
-    else if (!sign(auth, token, (size_t)(signature - 1 - token), mac))
+    else if (!hmac_sign(
+                 auth->hmac, token, (size_t)(signature - 1 - token), mac))
         error = fail("libcrypto gives no HMAC");
-    else if (CRYPTO_memcmp(given.data, mac, MAC_SIZE) != 0)
+    else if (!hmac_is_same(given.data, mac, HMAC_SIZE))
         error = refuse(reason, words);
-    OPENSSL_cleanse(mac, sizeof(mac));
+    explicit_bzero(mac, sizeof(mac));
     buf_free(&given);
     return error;
 }
@@ -358,7 +259,7 @@ enum error auth_make_token(const struct config *config, int64_t participant,
     static const char header[] = "{\"alg\":\"HS256\",\"typ\":\"JWT\"}";
     struct auth *auth = auth_new(config, out);
     struct buf claims = {0};
-    unsigned char mac[MAC_SIZE] = {0};
+    unsigned char mac[HMAC_SIZE] = {0};
     size_t start = out->len;
     long long now = (long long)time(NULL);
     enum error error = ERR_INVALID;
@@ -381,13 +282,14 @@ enum error auth_make_token(const struct config *config, int64_t participant,
     }
     buf_puts(&claims, "}");
 
-    encode(out, header, sizeof(header) - 1);
+    base64_encode(out, BASE64_URL, header, sizeof(header) - 1);
     buf_puts(out, ".");
-    encode(out, claims.data, claims.len);
-    bool is_signed = !claims.failed && !out->failed &&
-                     sign(auth, out->data + start, out->len - start, mac);
+    base64_encode(out, BASE64_URL, claims.data, claims.len);
+    bool is_signed =
+        !claims.failed && !out->failed &&
+        hmac_sign(auth->hmac, out->data + start, out->len - start, mac);
     buf_puts(out, ".");
-    encode(out, mac, sizeof(mac));
+    base64_encode(out, BASE64_URL, mac, sizeof(mac));
     if (is_signed && !out->failed)
         error = OK;
     else {
