@@ -3,6 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "http.h"
 #include "spec.h"
 #include "spec_shape.h"
 
@@ -136,6 +137,10 @@ static void check_parameter(struct loaded *loaded,
         node_fault(&loaded->file, node->line,
             "the parameter %s must stand once, with the path or with the "
             "operation",
+            parameter->name);
+    if (parameter->in == SPEC_IN_HEADER && !http_is_parameter(parameter->name))
+        node_fault(&loaded->file, node->line,
+            "the header %s is none that an operation of this program reads",
             parameter->name);
     if (!schema_takes_text(parameter->schema))
         node_fault(&loaded->file, node->line,

@@ -225,6 +225,28 @@ START_TEST(accepts_documentation)
 }
 END_TEST
 
+/* They are no operations of the service, and may have what is none's. */
+START_TEST(accepts_webhooks)
+{
+    ck_assert_msg(
+        load(HEAD
+            "paths: {}\n"
+            "webhooks:\n"
+            "  a.b:\n"
+            "    post:\n"
+            "      summary: s\n"
+            "      security: []\n"
+            "      parameters: [{$ref: '#/components/parameters/X'}]\n"
+            "      requestBody: {content: {a/b: {schema: {type: object}}}}\n"
+            "      responses: {2XX: {description: d}}\n"
+            "components:\n"
+            "  parameters: {X: {name: X-A, in: header, schema: {}}}\n"),
+        "%s", buf_text(&faults));
+    ck_assert_int_eq(spec->path_count, 0);
+    drop();
+}
+END_TEST
+
 static const struct {
     const char *yaml;
     const char *fault;
@@ -256,8 +278,8 @@ static const struct {
         "FILE:2: version must be a string: put it in quotes\n"},
     {"openapi: 3.1.0\ninfo: {title: t}\npaths: {}\n",
         "FILE:2: info must have version\n"},
-    {HEAD "paths: {}\nwebhooks: {}\n",
-        "FILE:4: webhooks is no key of the file that this program honours\n"},
+    {HEAD "paths: {}\nhooks: {}\n",
+        "FILE:4: hooks is no key of the file that this program honours\n"},
     {HEAD "paths: []\n", "FILE:3: paths must be a map\n"},
     {HEAD "paths: {}\ntags: {}\n", "FILE:4: tags must be a list\n"},
     {HEAD "paths:\n  /a:\n    head: " OPERATION("a") "\n",
@@ -304,9 +326,10 @@ static const struct {
     {HEAD "paths: {}\ncomponents:\n  parameters:\n    A: {name: a, in: cookie, "
           "schema: {type: string}}\n",
         "FILE:6: in must be path, query or header, is cookie\n"},
-    {HEAD "paths: {}\ncomponents:\n  parameters:\n    A: {name: X-A, in: "
-          "header, schema: {type: string}}\n",
-        "FILE:6: the header X-A is none that an operation of this program "
+    {HEAD "paths:\n  /a:\n    get:\n      operationId: a\n      parameters:\n"
+          "        - {name: X-A, in: header, schema: {type: string}}\n"
+          "      responses: " OK_RESPONSE "\n",
+        "FILE:8: the header X-A is none that an operation of this program "
         "reads\n"},
     {HEAD "paths: {}\ncomponents:\n  parameters:\n    A: {name: a, in: path, "
           "schema: {type: string}}\n",
@@ -392,6 +415,16 @@ static const struct {
     {HEAD "paths: {}\nsecurity: [{}, {}]\n",
         "FILE:4: security must be a list of one requirement, or [] for "
         "none\n"},
+    /* Webhooks */
+    {HEAD "paths: {}\nwebhooks: []\n", "FILE:4: webhooks must be a map\n"},
+    {HEAD "paths: {}\nwebhooks:\n  a: {get: " OPERATION("a") "}\n",
+        "FILE:5: get is no key of a webhook that this program honours\n"
+        "FILE:5: a webhook must have post\n"},
+    {HEAD "paths: {}\nwebhooks:\n  a: {post: {responses: " OK_RESPONSE "}}\n",
+        "FILE:5: a webhook's operation must have requestBody\n"},
+    {HEAD "paths: {}\nwebhooks:\n  a:\n    post:\n      responses: " OK_RESPONSE
+          "\n      requestBody: {content: {a/b: {schema: {typo: 1}}}}\n",
+        "FILE:8: typo is no schema keyword that this program honours\n"},
     {HEAD "paths: {}\nsecurity: [{b: [x]}]\ncomponents: {securitySchemes: {b: "
           "{type: http, scheme: bearer}}}\n",
         "FILE:4: b must be []: scopes are not supported\n"},
@@ -546,6 +579,7 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, is_not_secured_unless_it_says_so);
     tcase_add_test(tests, finds_operations_by_id);
     tcase_add_test(tests, accepts_documentation);
+    tcase_add_test(tests, accepts_webhooks);
     tcase_add_loop_test(tests, refuses, 0, COUNT(refused));
     tcase_add_test(tests, collects_faults);
     tcase_add_test(tests, refuses_a_file_that_is_not_there);
