@@ -6,6 +6,7 @@
 
 #include "api.h"
 #include "json.h"
+#include "metrics.h"
 #include "page.h"
 
 static const struct api_operation operations[] = {
@@ -32,15 +33,30 @@ static const struct api_operation operations[] = {
 };
 
 enum {
-    OPERATIONS = sizeof(operations) / sizeof(*operations)
+    API_OPERATIONS = sizeof(operations) / sizeof(*operations)
 };
 
 const struct api_operation *api_find(const char *id)
 {
-    for (int i = 0; i < OPERATIONS; i++)
+    for (int i = 0; i < API_OPERATIONS; i++)
         if (strcmp(operations[i].id, id) == 0)
             return &operations[i];
     return NULL;
+}
+
+_Static_assert((int)OPERATIONS + (int)API_OPERATIONS <= (int)METRICS_ROWS,
+    "each operation has its row");
+
+int api_number(const struct api_operation *operation)
+{
+    return OPERATIONS + (int)(operation - operations);
+}
+
+const char *api_name(int number)
+{
+    int i = number - OPERATIONS;
+
+    return i >= 0 && i < API_OPERATIONS ? operations[i].id : NULL;
 }
 
 static bool has_parameter(const struct spec_path *path, const char *name)
@@ -83,7 +99,7 @@ bool api_check_spec(
 {
     size_t before = faults->len;
 
-    for (int i = 0; i < OPERATIONS; i++)
+    for (int i = 0; i < API_OPERATIONS; i++)
         if (!spec_find(spec, operations[i].id))
             buf_printf(faults,
                 "%s: has no operation '%s', which this program serves\n",

@@ -59,6 +59,11 @@ struct api_operation {
 /* By operationId; NULL: none. */
 const struct api_operation *api_find(const char *id);
 
+/* Its number among what is counted (metrics.h), and the id of that number's;
+ * NULL: none. */
+int api_number(const struct api_operation *operation);
+const char *api_name(int number);
+
 /* See service_check_spec. */
 bool api_check_spec(
     const struct spec *spec, bool asks_for_tokens, struct buf *faults);

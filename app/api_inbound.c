@@ -2,6 +2,7 @@
 #include "api.h"
 #include "feed.h"
 #include "json.h"
+#include "metrics.h"
 #include "store.h"
 
 static enum error read_feed(
@@ -86,16 +87,24 @@ static enum cache_lookup look_up(
     return lookup == CACHE_LEASE ? CACHE_LEASE : CACHE_MISS;
 }
 
+static void note(enum lookup lookup)
+{
+    metrics_count(METRIC_CACHE_LOOKUPS, lookup, 0);
+}
+
 enum error api_inbound_list(struct call *call, struct http_response *response)
 {
     if (*call->request->query != '\0')
         return read_page(call, response);
     switch (look_up(call, response)) {
     case CACHE_HIT:
+        note(LOOKUP_HIT);
         return OK;
     case CACHE_LEASE:
+        note(LOOKUP_LEASE);
         return fill_cache(call, response);
     default:
+        note(LOOKUP_MISS);
         return read_first_page(call, response, NULL);
     }
 }

@@ -12,6 +12,7 @@
 #include "contract.h"
 #include "log.h"
 #include "memc.h"
+#include "metrics.h"
 #include "runtime.h"
 
 enum {
@@ -245,6 +246,15 @@ static void note(const struct cache *cache, int server, struct breaker *breaker,
     buf_free(&name);
 }
 
+static enum memc_result measure(
+    enum cache_work work, int64_t began, enum memc_result result)
+{
+    metrics_time(METRIC_CACHE_TIME, work, began);
+    if (is_failure(result))
+        metrics_count(METRIC_CACHE_FAULTS, work, 0);
+    return result;
+}
+
 static enum memc_result note_read(
     const struct cache *cache, int group, enum memc_result result)
 {
@@ -406,11 +416,12 @@ static enum memc_result claim(struct cache *cache, int group, const char *key,
     const char *lease, uint64_t over, struct buf *value)
 {
     enum memc_result result = MEMC_LOST;
+    int64_t began = monotonic_ns();
 
     for (int i = 0; i < 2 && result == MEMC_LOST; i++)
         result = memc_claim(cache->memc, group, key, lease, CONTRACT_LEASE_TTL,
             over, value, &cache->lease);
-    return note_read(cache, group, result);
+    return note_read(cache, group, measure(CACHE_READ, began, result));
 }
 
 static void name_lease(struct cache *cache, char lease[LEASE_SIZE])
@@ -473,10 +484,12 @@ void cache_store(
         return;
     }
     name_key(cache, participant, key);
-    note_read(cache, group,
-        memc_replace(cache->memc, group, key, stored, len,
-            (uint32_t)(2 * len + NEWS_ROOM), cache->config->cache_ttl,
-            cache->lease));
+    int64_t began = monotonic_ns();
+    enum memc_result result = memc_replace(cache->memc, group, key, stored, len,
+        (uint32_t)(2 * len + NEWS_ROOM), cache->config->cache_ttl,
+        cache->lease);
+    note_read(cache, group, measure(CACHE_WRITE, began, result));
+    metrics_count(METRIC_CACHE_PAGES, PAGE_STORED, 0);
 }
 
 /* Deletes a page, or puts news in front of it. */
@@ -488,6 +501,7 @@ static enum memc_result change_page(
     char key[KEY_MAX];
 
     name_key(cache, participant, key);
+    metrics_count(METRIC_CACHE_PAGES, news ? PAGE_PUT : PAGE_DROPPED, 0);
     if (news) {
         buf_reset(room, room->cap);
         news->print(news->context, participant, room);
@@ -626,11 +640,14 @@ static bool lies_on(const struct cache *cache, int server,
 static bool try_change_on(struct cache *cache, int server,
     const int64_t *participants, size_t count, const struct cache_news *news)
 {
+    int64_t began = monotonic_ns();
+
     limit_changes(cache, server);
     enum memc_result result =
         change_on(cache, server, participants, count, news);
     if (result == MEMC_LOST) /* all of them */
         result = change_on(cache, server, participants, count, news);
+    measure(CACHE_CHANGE, began, result);
     note(cache, server, &cache->guards[server].drops, result, 0);
     return !is_failure(result);
 }

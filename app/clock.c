@@ -3,10 +3,15 @@
 
 #include "clock.h"
 
-int64_t monotonic_ms(void)
+int64_t monotonic_ns(void)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+int64_t monotonic_ms(void)
+{
+    return monotonic_ns() / 1000000;
 }

@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-/* Milliseconds; nobody sets it. */
+/* Milliseconds, and nanoseconds of the same clock; nobody sets it. */
 int64_t monotonic_ms(void);
+int64_t monotonic_ns(void);
 
 #endif

@@ -20,6 +20,7 @@
 #include "live.h"
 #include "live_read.h"
 #include "log.h"
+#include "metrics.h"
 
 enum {
     TURN_INTERVAL = 10,   /* ms between looks for what is new */
@@ -174,6 +175,7 @@ static void refuse(struct push_refusal *refusal, int status,
     static const struct faults none;
     char instance[64];
 
+    metrics_count(METRIC_STREAMS, STREAM_REFUSED, 0);
     snprintf(instance, sizeof(instance),
         "/participant/%" PRId64 "/inbound/stream", participant);
     refusal->status = status;
@@ -232,6 +234,7 @@ void *live_open(void *context, struct push_peer *peer,
     *bucket = l;
     be_late(live, l);
     live->count++;
+    metrics_count(METRIC_STREAMS, STREAM_OPENED, 0);
 
     buf_reset(&live->text, KEPT);
     json_print_to(&live->text, l->participant);
@@ -481,6 +484,11 @@ static enum error attend_to_late(struct live *live)
             error = catch_up(live, l);
     }
     return error;
+}
+
+int live_count(const struct live *live)
+{
+    return live->count;
 }
 
 int live_turn(struct live *live)

@@ -18,6 +18,9 @@ void *live_open(void *context, struct push_peer *peer,
     const struct push_request *request, struct push_refusal *refusal);
 void live_close(void *context, void *listener);
 
+/* How many listen. */
+int live_count(const struct live *live);
+
 /* Sends what is new. The next turn is in so many ms. */
 int live_turn(struct live *live);
 

@@ -1,4 +1,4 @@
-/* Forks workers, dispatcher and streamer, reaps, restarts, drains, reloads. */
+/* Forks workers and the others, reaps, restarts, drains, reloads. */
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -20,6 +20,7 @@
 #include "listen.h"
 #include "log.h"
 #include "master.h"
+#include "metrics.h"
 #include "report.h"
 #include "runtime.h"
 #include "streamer.h"
@@ -49,17 +50,12 @@ enum {
 
 #define KILLED INT64_MAX
 
-enum kind {
-    WORKER,
-    DISPATCHER,
-    STREAMER,
-};
-
 /* One process; its index is that of its slot on the scoreboard. */
 struct child {
     pid_t pid; /* 0: free */
     int generation;
-    enum kind kind;
+    enum process kind;
+    enum end end;    /* how it came to that, if it was killed */
     int64_t kill_at; /* monotonic ms; 0: not told to stop; KILLED: done */
     char name[16];
 };
@@ -196,7 +192,7 @@ static void stop_softly(struct master *master)
 /* How long a child may be busy with one thing, in ms. */
 static int busy_limit(const struct master *master, const struct child *child)
 {
-    return child->kind == WORKER
+    return child->kind == PROCESS_WORKER
                ? master->current.setup.config->worker_request_timeout
                : TURN_TIMEOUT;
 }
@@ -207,13 +203,14 @@ static int silence_limit(const struct master *master, const struct child *child)
 {
     const struct config *config = master->current.setup.config;
 
-    return SILENCE_TIMEOUT + (child->kind == DISPATCHER
+    return SILENCE_TIMEOUT + (child->kind == PROCESS_DISPATCHER
                                      ? config->dispatcher_interval
                                      : 2 * config->db_connect_timeout);
 }
 
-static void kill_child(struct child *child)
+static void kill_child(struct child *child, enum end end)
 {
+    child->end = end;
     child->kill_at = KILLED;
     kill(child->pid, SIGKILL);
 }
@@ -225,7 +222,7 @@ static const char *describe_work(
     static char text[256];
     const struct slot *slot = slot_of(master, child);
 
-    if (child->kind != WORKER)
+    if (child->kind != PROCESS_WORKER)
         return "";
     if (!slot->busy_since)
         return " while idle";
@@ -262,18 +259,20 @@ static void kill_if_due(struct master *master, struct child *child, int64_t now)
     case VERDICT_STUCK:
         log_error("master", "%s [%d] is killed after %lld ms%s", child->name,
             pid, (long long)ms, describe_work(master, child));
+        kill_child(child, END_STUCK);
         break;
     case VERDICT_SILENT:
         log_error("master",
             "%s [%d] is killed: no sign of life for %lld ms while idle",
             child->name, pid, (long long)ms);
+        kill_child(child, END_SILENT);
         break;
     case VERDICT_LATE:
         log_warn("master", "%s [%d] is killed%s: it did not stop in time",
             child->name, pid, describe_work(master, child));
+        kill_child(child, END_LATE);
         break;
     }
-    kill_child(child);
 }
 
 static void kill_due(struct master *master)
@@ -304,16 +303,17 @@ static int run_child(struct master *master, struct child *child, pid_t parent)
     prctl(PR_SET_NAME, child->name);
     title_set("newsfeed: %s", child->name);
     log_set_process(child->name);
+    metrics_set_process(child->kind);
 
     struct slot *slot = slot_of(master, child);
-    if (child->kind != WORKER)
+    if (child->kind != PROCESS_WORKER)
         close(master->listen_fd);
-    if (child->kind != STREAMER && master->stream_fd >= 0)
+    if (child->kind != PROCESS_STREAMER && master->stream_fd >= 0)
         close(master->stream_fd);
     switch (child->kind) {
-    case DISPATCHER:
+    case PROCESS_DISPATCHER:
         return dispatcher_run(setup->config, master->scoreboard, slot);
-    case STREAMER:
+    case PROCESS_STREAMER:
         return streamer_run(
             master->stream_fd, setup->config, master->scoreboard, slot);
     default:
@@ -330,7 +330,7 @@ static struct child *find_free(struct master *master)
 }
 
 /* False: not now. */
-static bool start_child(struct master *master, enum kind kind)
+static bool start_child(struct master *master, enum process kind)
 {
     struct child *child = find_free(master);
     pid_t parent = getpid();
@@ -342,11 +342,12 @@ static bool start_child(struct master *master, enum kind kind)
         .kind = kind,
     };
     snprintf(child->name, sizeof(child->name),
-        kind == DISPATCHER ? "dispatcher"
-        : kind == STREAMER ? "streamer"
-                           : "worker %d",
+        kind == PROCESS_DISPATCHER ? "dispatcher"
+        : kind == PROCESS_STREAMER ? "streamer"
+                                   : "worker %d",
         (int)(child - master->children) + 1);
     slot_clear(slot_of(master, child));
+    slot_of(master, child)->process = kind;
 
     child->pid = fork();
     if (child->pid == 0)
@@ -355,6 +356,7 @@ static bool start_child(struct master *master, enum kind kind)
         return true;
     log_error("master", "cannot fork: %s", strerror(errno));
     child->pid = 0;
+    slot_clear(slot_of(master, child));
     master->failures++;
     master->restart_spent = monotonic_ms() + RESTART_INTERVAL;
     return false;
@@ -375,7 +377,7 @@ static bool take_restart(struct master *master)
     return true;
 }
 
-static int count(const struct master *master, enum kind kind)
+static int count(const struct master *master, enum process kind)
 {
     int found = 0;
 
@@ -388,7 +390,7 @@ static int count(const struct master *master, enum kind kind)
 }
 
 /* Replaces for nothing who retired, within the limit who failed. */
-static void fill(struct master *master, enum kind kind, int wanted)
+static void fill(struct master *master, enum process kind, int wanted)
 {
     for (int missing = wanted - count(master, kind); missing > 0; missing--) {
         if (missing <= master->failures) {
@@ -407,9 +409,9 @@ static void fill_all(struct master *master)
 
     if (master->is_stopping)
         return;
-    fill(master, WORKER, config->worker_count);
-    fill(master, DISPATCHER, config->dispatcher_enabled ? 1 : 0);
-    fill(master, STREAMER,
+    fill(master, PROCESS_WORKER, config->worker_count);
+    fill(master, PROCESS_DISPATCHER, config->dispatcher_enabled ? 1 : 0);
+    fill(master, PROCESS_STREAMER,
         config->stream_enabled && master->stream_fd >= 0 ? 1 : 0);
 }
 
@@ -575,7 +577,7 @@ static void log_death(
     else if (WIFEXITED(status) && WEXITSTATUS(status) != EXIT_RETIRED)
         log_error("master", "%s [%d] failed with exit code %d%s", name, pid,
             WEXITSTATUS(status), work);
-    else if (child->kind != WORKER)
+    else if (child->kind != PROCESS_WORKER)
         log_info("master", "%s [%d] ended", name, pid);
     else
         log_info(
@@ -604,15 +606,26 @@ static void take_failure(struct master *master, int status)
 static bool was_last_of_old(
     const struct master *master, const struct child *dead)
 {
-    if (dead->kind != WORKER || dead->generation == master->current.number)
+    if (dead->kind != PROCESS_WORKER ||
+        dead->generation == master->current.number)
         return false;
     for (int i = 0; i < SCOREBOARD_SLOTS; i++) {
         const struct child *child = &master->children[i];
-        if (child->pid && child != dead && child->kind == WORKER &&
+        if (child->pid && child != dead && child->kind == PROCESS_WORKER &&
             child->generation != master->current.number)
             return false;
     }
     return true;
+}
+
+/* Who was killed, and ended by itself just before that, was killed. */
+static enum end end_of(const struct child *child, int status)
+{
+    if (child->kill_at == KILLED)
+        return child->end;
+    if (WIFSIGNALED(status))
+        return child->kill_at ? END_RETIRED : END_DIED;
+    return WEXITSTATUS(status) == EXIT_RETIRED ? END_RETIRED : END_FAILED;
 }
 
 static void bury(struct master *master, struct child *child, int status)
@@ -622,6 +635,7 @@ static void bury(struct master *master, struct child *child, int status)
     if (was_last_of_old(master, child))
         end_verdicts(master);
     log_death(master, child, status);
+    metrics_count(METRIC_ENDS, child->kind, end_of(child, status));
     child->pid = 0;
     slot_clear(slot_of(master, child));
     if (!retired && !master->is_stopping &&
@@ -650,7 +664,7 @@ static void report(struct master *master)
     if (now < master->report_at)
         return;
     master->report_at = now + REPORT_INTERVAL;
-    report_tell(&master->report, master->scoreboard);
+    report_tell(&master->report);
     log_tell_lost();
 }
 
@@ -729,7 +743,7 @@ int master_run(
     log_set_process("master");
     title_set("newsfeed: master%s%s", source->file ? " " : "",
         source->file ? source->file : "");
-    if (!master.scoreboard) {
+    if (!master.scoreboard || !metrics_open()) {
         log_error("master", "no memory for the scoreboard");
         master.exit_code = EXIT_FAILURE;
         goto out;
@@ -743,7 +757,7 @@ int master_run(
         report(&master);
         wait_for_something(&master);
     }
-    report_tell(&master.report, master.scoreboard);
+    report_tell(&master.report);
     log_info("master", "stopped");
 out:
     setup_clear(&master.previous.setup);

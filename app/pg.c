@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "metrics.h"
 #include "pg.h"
 
 enum {
@@ -229,6 +230,15 @@ static void log_notice(void *context, const char *message)
     log_debug("pg", "%.*s", first_line(message), message);
 }
 
+_Static_assert(
+    (int)ERR_INTERNAL < (int)METRICS_COLUMNS, "each error has its column");
+
+static void note_fault(enum error error)
+{
+    if (error)
+        metrics_count(METRIC_DATABASE_FAULTS, metrics_process(), (int)error);
+}
+
 /* *was_there: the server had taken us in before it failed. */
 static enum error connect_new(
     struct pg *pg, struct buf *reason, bool *was_there)
@@ -252,6 +262,7 @@ static enum error connect_new(
         *was_there = monotonic_ms() < deadline;
     }
     clear_result(pg);
+    note_fault(error);
     if (error)
         disconnect(pg);
     return error;
@@ -543,7 +554,10 @@ static enum error exec(
     for (int i = 0; i < PG_RUNS_MAX && verdict.next == AGAIN; i++) {
         if (alone ? !pg_refresh(pg) : !pg->conn)
             return ERR_NO_DATABASE;
+        int64_t began = monotonic_ns();
         verdict = try(pg, statement, params, keeps);
+        metrics_time(METRIC_DATABASE_TIME, metrics_process(), began);
+        note_fault(verdict.error);
         if (!verdict.error || !alone)
             break;
     }

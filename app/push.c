@@ -18,6 +18,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "metrics.h"
 #include "push.h"
 
 enum {
@@ -187,6 +188,7 @@ static void drop_first(struct push_peer *peer)
 static void cut(struct push_peer *peer)
 {
     peer->is_ending = true;
+    metrics_count(METRIC_STREAMS, STREAM_DROPPED, 0);
     while (peer->count > 0)
         drop_first(peer);
     shutdown(lws_get_socket_fd(peer->wsi), SHUT_RDWR);
@@ -202,6 +204,7 @@ void push_send(struct push_peer *peer, struct push_message *message)
         cut(peer);
         return;
     }
+    metrics_count(METRIC_MESSAGES, 0, 0);
     message->references++;
     peer->queue[(peer->first + peer->count++) & (peer->room - 1)] = message;
     peer->unsent += size_of(message);

@@ -1,8 +1,8 @@
 /* Requests that were answered 503, told by cause, in one line. */
 #include "report.h"
 #include "buf.h"
-#include "error.h"
 #include "log.h"
+#include "metrics.h"
 
 static const char *describe(int error)
 {
@@ -22,13 +22,13 @@ static const char *describe(int error)
     }
 }
 
-void report_tell(struct report *report, const struct scoreboard *scoreboard)
+void report_tell(struct report *report)
 {
     struct buf causes = {0};
     uint64_t total = 0;
 
-    for (int error = 0; error < SCOREBOARD_ERRORS; error++) {
-        uint64_t count = scoreboard->refused[error];
+    for (int error = 0; error <= ERR_INTERNAL; error++) {
+        uint64_t count = metrics_value(METRIC_REFUSED, error, 0);
         uint64_t more = count - report->told[error];
         report->told[error] = count;
         total += more;

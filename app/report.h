@@ -2,14 +2,16 @@
 #ifndef NEWSFEED_REPORT_H
 #define NEWSFEED_REPORT_H
 
-#include "scoreboard.h"
+#include <stdint.h>
+
+#include "error.h"
 
 /* What was told already; starts as all zeros. */
 struct report {
-    uint64_t told[SCOREBOARD_ERRORS];
+    uint64_t told[ERR_INTERNAL + 1];
 };
 
 /* Logs how many there were since the last call, unless there were none. */
-void report_tell(struct report *report, const struct scoreboard *scoreboard);
+void report_tell(struct report *report);
 
 #endif

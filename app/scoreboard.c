@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include "clock.h"
+#include "metrics.h"
 #include "scoreboard.h"
 
 enum {
@@ -30,6 +31,8 @@ void slot_clear(struct slot *slot)
     slot->busy_since = 0;
     slot->seen_at = monotonic_ms();
     slot->served = 0;
+    slot->process = PROCESS_NONE;
+    slot->listeners = 0;
     slot->request_id[0] = '\0';
     slot->request_line[0] = '\0';
 }
@@ -65,7 +68,7 @@ void slot_idle(struct slot *slot)
 }
 
 /* One that was stopped takes no requests, though nobody has noticed yet. */
-static bool is_alive(const struct slot *slot)
+bool slot_is_alive(const struct slot *slot)
 {
     int64_t busy_since = slot->busy_since;
 
@@ -77,7 +80,7 @@ bool scoreboard_has_database(const struct scoreboard *scoreboard)
 {
     for (int i = 0; i < SCOREBOARD_SLOTS; i++) {
         const struct slot *slot = &scoreboard->slots[i];
-        if (slot->ready && slot->connected && is_alive(slot))
+        if (slot->ready && slot->connected && slot_is_alive(slot))
             return true;
     }
     return false;

@@ -8,12 +8,10 @@
 #include <sys/types.h>
 
 #include "breaker.h"
-#include "error.h"
 
 enum {
-    SCOREBOARD_SLOTS = 516, /* two generations of 256, and of two others */
+    SCOREBOARD_SLOTS = 524, /* two generations of 256, and of six others */
     SCOREBOARD_CACHES = 64, /* cache servers */
-    SCOREBOARD_ERRORS = ERR_INTERNAL + 1,
 };
 
 /* Written by its own process, read by the master. No locks: a process may be
@@ -25,6 +23,8 @@ struct slot {
     _Atomic uint64_t served;                 /* requests so far */
     _Atomic bool ready;     /* it takes requests: started, not told to stop */
     _Atomic bool connected; /* to the database, as far as it knows */
+    _Atomic int process;    /* enum process, as long as there is one */
+    _Atomic int listeners;  /* to its streams */
     char request_id[65];    /* of the request in work */
     char request_line[160]; /* "POST /participant/1/outbound" */
 };
@@ -39,7 +39,6 @@ struct cache_guard {
 
 struct scoreboard {
     struct breaker db;
-    _Atomic uint64_t refused[SCOREBOARD_ERRORS]; /* 503s, by their cause */
     struct cache_guard cache[SCOREBOARD_CACHES];
     struct breaker payments[SCOREBOARD_CACHES]; /* of debts to them (cache.h) */
     struct slot slots[SCOREBOARD_SLOTS];
@@ -62,6 +61,9 @@ void slot_begin(struct slot *slot, const char *request_id, const char *method,
     const char *path);
 void slot_end(struct slot *slot);
 void slot_idle(struct slot *slot);
+
+/* Whether it has shown a sign of life lately, or begun a request. */
+bool slot_is_alive(const struct slot *slot);
 
 /* Whether any worker that takes requests has a connection to the database, and
  * has shown a sign of life lately, or begun a request. */

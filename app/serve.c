@@ -3,10 +3,12 @@
 #include <string.h>
 
 #include "api.h"
+#include "clock.h"
 #include "contract.h"
 #include "database.h"
 #include "json.h"
 #include "log.h"
+#include "metrics.h"
 #include "serve.h"
 #include "store.h"
 
@@ -17,7 +19,6 @@ enum {
 struct service {
     const struct config *config;
     const struct auth *auth;
-    _Atomic uint64_t *refused;
     const struct spec *spec;
     struct pg *pg;
     struct cache *cache;
@@ -35,7 +36,6 @@ struct service *service_new(const struct config *config,
 
     if (!service)
         return NULL;
-    service->refused = scoreboard->refused;
     service->config = config;
     service->auth = auth;
     service->spec = spec;
@@ -396,6 +396,18 @@ static void finish_read(
     buf_reset(&response->body, KEPT);
 }
 
+static void note(const struct http_request *request,
+    const struct api_operation *operation, const struct http_response *response,
+    int64_t began)
+{
+    int number = request->auth_only ? OPERATION_ASKED
+                 : operation        ? api_number(operation)
+                                    : OPERATION_NONE;
+
+    metrics_count(METRIC_REQUESTS, number, metrics_status(response->status));
+    metrics_time(METRIC_REQUEST_TIME, number, began);
+}
+
 static bool is_read(const char *method)
 {
     return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
@@ -421,6 +433,7 @@ void serve(struct service *service, const struct http_request *request,
         .news = &service->news,
     };
     const struct api_operation *operation = NULL;
+    int64_t began = monotonic_ns();
 
     buf_reset(&service->detail, KEPT);
     buf_reset(&service->touched, KEPT);
@@ -451,7 +464,7 @@ void serve(struct service *service, const struct http_request *request,
         error = fail_for_memory();
 
     if (error_status(error) == 503)
-        service->refused[error]++;
+        metrics_count(METRIC_REFUSED, (int)error, 0);
     if (error)
         print_problem(request, error, &call, &route, response);
     else if (is_read(request->method))
@@ -459,6 +472,7 @@ void serve(struct service *service, const struct http_request *request,
 out:
     if (response->status == 204)
         response->content_type = NULL;
+    note(request, operation, response, began);
     arguments_free(&arguments);
     faults_free(&faults);
 }

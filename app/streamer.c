@@ -46,6 +46,7 @@ static int turn(void *context)
 
     slot_busy(s->slot);
     int ms = live_turn(s->live);
+    s->slot->listeners = live_count(s->live);
     if (stopping)
         ms = leave(s);
     slot_idle(s->slot);

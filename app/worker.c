@@ -11,6 +11,7 @@
 #include "exit.h"
 #include "fcgi.h"
 #include "log.h"
+#include "metrics.h"
 #include "serve.h"
 #include "worker.h"
 
@@ -136,6 +137,8 @@ static enum fcgi_event serve_one(struct worker *worker)
     }
     int64_t age = started_ms > 0 ? wall_clock_ms() - started_ms : 0;
     request.expired = age > worker->queue_timeout;
+    if (started_ms > 0)
+        metrics_took(METRIC_WAIT_TIME, 0, age * 1000000);
     if (age > CACHE_LEASE_AGE_MAX)
         request.lease = 0;
     slot_begin(worker->slot, request.id, request.method, request.path);

@@ -38,6 +38,11 @@ static int64_t now;
 static const struct entry *found[ENTRIES];
 static int found_count;
 
+int64_t monotonic_ns(void)
+{
+    return monotonic_ms() * 1000000;
+}
+
 int64_t monotonic_ms(void)
 {
     return now;

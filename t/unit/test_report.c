@@ -3,10 +3,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "metrics.h"
 #include "report.h"
 #include "runner.h"
 
-static struct scoreboard *scoreboard;
 static struct report report;
 static char text[2000];
 static int ends[2];
@@ -15,8 +15,6 @@ static int saved;
 static void set_up(void)
 {
     report = (struct report){0};
-    scoreboard = scoreboard_new();
-    ck_assert_ptr_nonnull(scoreboard);
     ck_assert_int_eq(pipe2(ends, O_NONBLOCK), 0);
     saved = dup(STDERR_FILENO);
     dup2(ends[1], STDERR_FILENO);
@@ -28,13 +26,12 @@ static void tear_down(void)
     close(saved);
     close(ends[0]);
     close(ends[1]);
-    scoreboard_free(scoreboard);
 }
 
 /* What was said about which subject; "" if nothing was. */
 static const char *told(void)
 {
-    report_tell(&report, scoreboard);
+    report_tell(&report);
     ssize_t len = read(ends[0], text, sizeof(text) - 1);
     text[len > 0 ? len : 0] = '\0';
     const char *said = strstr(text, " report: ");
@@ -49,8 +46,8 @@ END_TEST
 
 START_TEST(each_cause_has_its_count)
 {
-    scoreboard->refused[ERR_QUEUED] = 3;
-    scoreboard->refused[ERR_NO_DATABASE] = 1;
+    metrics_add(METRIC_REFUSED, ERR_QUEUED, 0, 3);
+    metrics_count(METRIC_REFUSED, ERR_NO_DATABASE, 0);
     ck_assert_str_eq(told(),
         "4 requests were answered 503: 3 waited too long for a worker, "
         "1 had no database\n");
@@ -59,10 +56,10 @@ END_TEST
 
 START_TEST(what_was_told_is_not_told_again)
 {
-    scoreboard->refused[ERR_TIMEOUT] = 2;
+    metrics_add(METRIC_REFUSED, ERR_TIMEOUT, 0, 2);
     told();
     ck_assert_str_eq(told(), "");
-    scoreboard->refused[ERR_TIMEOUT] += 5;
+    metrics_add(METRIC_REFUSED, ERR_TIMEOUT, 0, 5);
     ck_assert_str_eq(
         told(), "5 requests were answered 503: 5 took the database too long\n");
 }
@@ -70,8 +67,9 @@ END_TEST
 
 START_TEST(every_error_that_is_503_is_told)
 {
-    for (int error = OK; error < SCOREBOARD_ERRORS; error++)
-        scoreboard->refused[error] = error_status((enum error)error) == 503;
+    for (int error = OK; error <= ERR_INTERNAL; error++)
+        if (error_status((enum error)error) == 503)
+            metrics_count(METRIC_REFUSED, error, 0);
     ck_assert_str_eq(told(),
         "6 requests were answered 503: 1 for other reasons, "
         "1 waited too long for a worker, 1 took the database too long, "
