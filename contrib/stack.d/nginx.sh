@@ -35,6 +35,7 @@ daemon off;
 pid $RUN/tmp/nginx/nginx.pid;
 error_log $RUN/log/nginx.log warn;
 worker_processes auto;
+worker_shutdown_timeout 60s; # of old ones, which have streams
 pcre_jit on;
 
 events {
