@@ -451,9 +451,22 @@ static void place(
         reset(live, l, "unknown");
 }
 
+/* It was there when a worker looked; if that was before `told`, no event will
+ * say that it is gone. */
 static enum error welcome(
     struct live *live, struct listener *l, int64_t now, int64_t *floor)
 {
+    bool is_gone;
+    enum error gone = live_is_gone(live->pg, l->participant, &is_gone);
+
+    if (gone)
+        return gone;
+    if (is_gone) {
+        send_and_release(l, live_end(live->told, l->participant));
+        push_end(l->peer);
+        be_up_to_date(live, l);
+        return OK;
+    }
     if (!l->has_cursor) {
         send_and_release(l, live_ready(live->told));
         be_up_to_date(live, l);

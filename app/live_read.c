@@ -177,6 +177,21 @@ struct push_message *live_change(const struct pg *pg, int64_t reader, int row,
 
 /* --- the stream itself -------------------------------------------------- */
 
+enum error live_is_gone(struct pg *pg, int64_t reader, bool *is_gone)
+{
+    static struct pg_statement statement = {
+        .name = "live_is_gone",
+        .sql = "SELECT FROM participant WHERE id = $1",
+        .reads = true,
+    };
+    struct pg_params params = {0};
+
+    pg_add_int(&params, reader);
+    enum error error = pg_exec(pg, &statement, &params);
+    *is_gone = !error && pg_rows(pg) == 0;
+    return error;
+}
+
 struct push_message *live_ready(int64_t position)
 {
     struct buf data = {0};
@@ -195,6 +210,17 @@ struct push_message *live_reset(int64_t position, const char *reason)
     buf_printf(&data, "{\"reason\":\"%s\"}", reason);
     struct push_message *message =
         make_message("reset", &(struct cursor){position, CURSOR_ALL}, &data, 0);
+    buf_free(&data);
+    return message;
+}
+
+struct push_message *live_end(int64_t position, int64_t reader)
+{
+    struct buf data = {0};
+
+    json_print_parted(&data, "removed", reader);
+    struct push_message *message = make_message(
+        "removed", &(struct cursor){position, CURSOR_ALL}, &data, 0);
     buf_free(&data);
     return message;
 }

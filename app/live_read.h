@@ -38,8 +38,13 @@ MUST_CHECK enum error live_catch_up(struct pg *pg, int64_t reader,
 struct push_message *live_change(const struct pg *pg, int64_t reader, int row,
     struct buf *scratch, struct cursor *at, bool *is_end);
 
+/* Whether the reader is no more. */
+MUST_CHECK enum error live_is_gone(
+    struct pg *pg, int64_t reader, bool *is_gone);
+
 /* What is told of the stream itself, at a position. reason: of a reset. */
 struct push_message *live_ready(int64_t position);
 struct push_message *live_reset(int64_t position, const char *reason);
+struct push_message *live_end(int64_t position, int64_t reader);
 
 #endif

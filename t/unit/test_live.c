@@ -35,6 +35,8 @@ static int64_t database;
 static enum error fault;
 static int64_t now;
 
+static int64_t gone; /* a participant that is no more */
+
 static const struct entry *found[ENTRIES];
 static int found_count;
 
@@ -147,6 +149,13 @@ enum error live_catch_up(struct pg *pg, int64_t reader,
     return fault;
 }
 
+enum error live_is_gone(struct pg *pg, int64_t reader, bool *is_gone)
+{
+    (void)pg;
+    *is_gone = reader == gone;
+    return fault;
+}
+
 /* --- messages and connections ------------------------------------------- */
 
 struct push_message {
@@ -207,6 +216,11 @@ struct push_message *live_ready(int64_t position)
 struct push_message *live_reset(int64_t position, const char *reason)
 {
     return make("%s %" PRId64, reason, position);
+}
+
+struct push_message *live_end(int64_t position, int64_t reader)
+{
+    return make("end of %" PRId64 ", %" PRId64, reader, position);
 }
 
 void push_release(struct push_message *message)
@@ -502,6 +516,21 @@ START_TEST(the_end_of_a_reader_is_the_end)
 }
 END_TEST
 
+START_TEST(who_is_gone_before_it_is_welcome_hears_that)
+{
+    gone = 1;
+    ck_assert(ask(0, "/_stream/1/0/") && ask(1, "/_stream/1/0/3"));
+    ck_assert(ask(2, "/_stream/2/0/"));
+    turn();
+    add(11, 0, 2, true);
+    turn();
+    assert_heard(0, "end of 1, 10");
+    assert_heard(1, "end of 1, 10");
+    assert_heard(2, "ready 10, 11");
+    ck_assert(peers[0].is_ended && peers[1].is_ended && !peers[2].is_ended);
+}
+END_TEST
+
 START_TEST(so_many_may_listen)
 {
     ck_assert(ask(0, "/_stream/1/0/") && ask(1, "/_stream/1/0/"));
@@ -546,6 +575,7 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, who_is_full_within_a_turn_misses_nothing);
     tcase_add_test(tests, without_the_database_it_pauses);
     tcase_add_test(tests, the_end_of_a_reader_is_the_end);
+    tcase_add_test(tests, who_is_gone_before_it_is_welcome_hears_that);
     tcase_add_test(tests, so_many_may_listen);
     tcase_add_loop_test(tests, what_no_worker_says_is_refused, 0,
         sizeof(others) / sizeof(*others));
