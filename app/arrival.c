@@ -40,8 +40,8 @@ static void take_arrival(const struct pg *pg, struct arrival *arrival)
 enum error arrival_look(struct pg *pg, struct arrival *arrival)
 {
     static struct pg_statement statement = {
-        .name = "live_horizon",
-        .sql = sql_live_horizon,
+        .name = "arrival",
+        .sql = sql_arrival,
         .reads = true,
     };
     struct pg_params params = {0};

@@ -4,6 +4,7 @@
 #ifndef NEWSFEED_SQL_H
 #define NEWSFEED_SQL_H
 
+extern const char sql_arrival[];
 extern const char sql_deliver[];
 extern const char sql_drop_later[];
 extern const char sql_events[];
@@ -17,7 +18,6 @@ extern const char sql_friends_lock[];
 extern const char sql_inbound_swept[];
 extern const char sql_index_posts[];
 extern const char sql_live_catch_up[];
-extern const char sql_live_horizon[];
 extern const char sql_live_posts[];
 extern const char sql_live_touched[];
 extern const char sql_look[];
@@ -34,6 +34,5 @@ extern const char sql_search_items[];
 extern const char sql_sweep_friends[];
 extern const char sql_sweep_post[];
 extern const char sql_take[];
-extern const char sql_writers[];
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "arrival.h"
 #include "clock.h"
 #include "sql.h"
 #include "store.h"
@@ -432,50 +433,28 @@ static bool has_arrived(const struct pg *pg, const struct items *found)
     return found->ends.newest <= horizon;
 }
 
-/* Keeps those of `writers` who are left; of "{}" all that there are. */
-static enum error look_for_writers(
-    struct pg *pg, struct buf *writers, bool *none_left)
-{
-    static struct pg_statement statement = {
-        .name = "writers",
-        .sql = sql_writers,
-        .reads = true,
-    };
-    struct pg_params params = {0};
-
-    pg_add_text(&params, (struct text){buf_text(writers), writers->len});
-    enum error error = pg_exec(pg, &statement, &params);
-    if (error)
-        return error;
-    struct text left = pg_text(pg, 0, 0);
-    buf_reset(writers, writers->cap);
-    buf_add(writers, left.data, left.len);
-    *none_left = strcmp(left.data, "{}") == 0;
-    return writers->failed ? ERR_INTERNAL : OK;
-}
-
 /* Reads the same again, and nothing newer, until all has arrived, or those have
  * ended who may bring more. Most end at once; only then it is asked who they
  * are, which costs more than a look. */
 static enum error wait_for_writers(struct pg *pg, const struct list *list,
     struct page *page, struct items *found, bool *is_settled)
 {
-    struct buf writers = {0};
+    struct arrival arrival = {0};
     enum error error = OK;
 
-    buf_puts(&writers, "{}");
     for (int pause = 1; !error && !*is_settled && pause <= LONGEST_PAUSE;
          pause *= 2) {
         poll(NULL, 0, pause);
         if (pause > 1)
-            error = look_for_writers(pg, &writers, is_settled);
+            error = arrival_look(pg, &arrival);
+        *is_settled = arrival.is_known && arrival.horizon >= found->ends.newest;
         page->before = found->ends.newest + 1;
         if (!error)
             error = read_list(pg, list, page, found);
         if (!error && has_arrived(pg, found))
             *is_settled = true;
     }
-    buf_free(&writers);
+    arrival_free(&arrival);
     return error;
 }
 

@@ -207,7 +207,7 @@ CREATE VIEW search_gap AS
 -- drops pages has seen all up to its place, and what was missing there comes no
 -- more once all have ended that may bring it (app/follower.h). Behind that all
 -- has arrived as far as no id is missing, events' among them, of the next 1,000: who has to know
--- more asks who may still bring one (sql/statements/writers.sql).
+-- more asks who may still bring one (sql/statements/arrival.sql).
 CREATE FUNCTION posts_arrived() RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 DECLARE
     seen bigint := coalesce(
