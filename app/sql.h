@@ -28,6 +28,8 @@ extern const char sql_outbound_edit[];
 extern const char sql_outbound_remove[];
 extern const char sql_participant_remove[];
 extern const char sql_participants_add[];
+extern const char sql_publisher_hold[];
+extern const char sql_publisher_note[];
 extern const char sql_reconcile[];
 extern const char sql_search[];
 extern const char sql_search_items[];

@@ -247,6 +247,41 @@ CREATE VIEW follower_backlog AS
 CREATE VIEW search_backlog AS
     SELECT posts, age FROM follower_backlog WHERE name = 'index';
 
+-- --- outlets of events --------------------------------------------------------
+
+-- Where events are told to others (app/outlet.h). All up to the place (pos, sub)
+-- are settled: sub is a participant's id, 0 for all of an id. One process at a
+-- time works for an outlet: its holder, up to held_until, or for as long as it
+-- says so anew. Only the holder moves the place, from where it knows it to be:
+-- whoever sets it by hand, so that events are told once more, is not overridden.
+-- What an outlet has still to tell is kept beyond its time, while somebody was
+-- seen at work for it within that.
+CREATE TABLE publisher (
+    name       text PRIMARY KEY,
+    pos        bigint NOT NULL,
+    sub        bigint NOT NULL DEFAULT 0,
+    holder     text,
+    held_until timestamptz NOT NULL DEFAULT '-infinity',
+    seen       timestamptz NOT NULL DEFAULT now()
+);
+
+-- How many events each outlet has still to tell, counted up to 10,000, and for
+-- how long the oldest of them has been there.
+CREATE VIEW publisher_backlog AS
+    SELECT name, count(occurred) AS events,
+        greatest(coalesce(now() - min(occurred), '0'), '0') AS age
+    FROM publisher LEFT JOIN LATERAL (
+        (SELECT id, occurred FROM event
+            WHERE id >= pos
+                AND (id > pos OR sub <> 0 AND participant_id > sub)
+            ORDER BY id LIMIT 10000)
+        UNION ALL
+        (SELECT id, occurred FROM outbound WHERE id > pos
+            ORDER BY id LIMIT 10000)
+        ORDER BY id LIMIT 10000
+    ) behind ON true
+    GROUP BY name;
+
 -- --- the outbox --------------------------------------------------------------
 
 -- Orders for the dispatcher, each written in the transaction that causes it.
@@ -471,7 +506,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON participant, outbox, idempotency, marker
 GRANT SELECT, INSERT, DELETE ON friendship, outbound, inbound, search,
     follower_gap, search_gap, event TO newsfeed;
 GRANT UPDATE (subject, story, edited) ON outbound TO newsfeed;
-GRANT SELECT, INSERT, UPDATE ON follower TO newsfeed;
+GRANT SELECT, INSERT, UPDATE ON follower, publisher TO newsfeed;
 GRANT SELECT, UPDATE ON search_progress, event_floor TO newsfeed;
 GRANT USAGE ON SEQUENCE friendship_id_seq, outbound_id_seq TO newsfeed;
 GRANT SELECT ON outbox_kind, incarnation, migration, schema_migration
@@ -481,5 +516,5 @@ REVOKE EXECUTE ON FUNCTION befriend, unfriend, feed_since, flush_search,
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION befriend, unfriend, feed_since, flush_search,
     posts_arrived, undelivered TO newsfeed;
-GRANT SELECT ON search_backlog, follower_backlog, outbox_backlog
-    TO pg_monitor;
+GRANT SELECT ON search_backlog, follower_backlog, outbox_backlog,
+    publisher_backlog TO pg_monitor;

@@ -2,7 +2,7 @@
 -- do more.
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(113);
+SELECT plan(115);
 
 -- Runs a statement as newsfeed: 'ok', or the error's code.
 CREATE FUNCTION pg_temp.try(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -52,8 +52,8 @@ SELECT table_privs_are(name, 'newsfeed', ARRAY['SELECT', 'INSERT', 'DELETE'])
 SELECT table_privs_are(name, 'newsfeed',
     ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'])
     FROM unnest(ARRAY['outbox', 'idempotency', 'marker']) name;
-SELECT table_privs_are('follower', 'newsfeed',
-    ARRAY['SELECT', 'INSERT', 'UPDATE']);
+SELECT table_privs_are(name, 'newsfeed', ARRAY['SELECT', 'INSERT', 'UPDATE'])
+    FROM unnest(ARRAY['follower', 'publisher']) name;
 SELECT table_privs_are(name, 'newsfeed', ARRAY['SELECT', 'INSERT', 'DELETE'])
     FROM unnest(ARRAY['follower_gap', 'event']) name;
 SELECT table_privs_are(name, 'newsfeed', ARRAY['SELECT', 'UPDATE'])
@@ -90,8 +90,8 @@ SELECT is_empty($$
     $$, 'PUBLIC has no right to the database');
 SELECT database_privs_are(current_database(), 'newsfeed', ARRAY['CONNECT']);
 SELECT table_privs_are(name, 'pg_monitor', ARRAY['SELECT'])
-    FROM unnest(ARRAY['search_backlog', 'follower_backlog', 'outbox_backlog'])
-        name;
+    FROM unnest(ARRAY['search_backlog', 'follower_backlog', 'outbox_backlog',
+        'publisher_backlog']) name;
 
 -- --- what it does ------------------------------------------------------------
 
