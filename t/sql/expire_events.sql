@@ -2,7 +2,7 @@
 \set statement `cat sql/statements/expire_events.sql`
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(8);
+SELECT plan(13);
 PREPARE expire (bigint, bigint) AS :statement
 CREATE TEMP TABLE found (count bigint);
 CREATE FUNCTION pg_temp.left() RETURNS bigint[] LANGUAGE sql AS $$
@@ -30,6 +30,25 @@ DROP TABLE found;
 CREATE TEMP TABLE found AS EXECUTE expire(24, 2);
 SELECT is(pg_temp.left(), '{13}', 'then the others that are old');
 SELECT is(id, 12::bigint, 'which is noted, too') FROM event_floor;
+
+-- What an outlet has still to tell.
+DELETE FROM event;
+INSERT INTO event (participant_id, id, kind, occurred)
+    SELECT participant, id, 'f', now() - interval '25 hours'
+    FROM generate_series(20, 22) id, generate_series(1, 2) participant;
+INSERT INTO publisher (name, pos, sub, seen) VALUES
+    ('slow', 20, 1, now() - interval '23 hours'), ('fast', 22, 0, now()),
+    ('gone', 5, 0, now() - interval '25 hours');
+EXECUTE expire(24, 10);
+SELECT is(pg_temp.left(), '{20,20,21,21,22,22}', 'none that one waits for');
+SELECT is(id, 12::bigint, 'so they are all there') FROM event_floor;
+UPDATE publisher SET sub = 0 WHERE name = 'slow';
+EXECUTE expire(24, 10);
+SELECT is(pg_temp.left(), '{21,21,22,22}', 'but what each has told');
+SELECT is(id, 20::bigint, 'up to there') FROM event_floor;
+UPDATE publisher SET seen = now() - interval '25 hours' WHERE name = 'slow';
+EXECUTE expire(24, 10);
+SELECT is(pg_temp.left(), '{}', 'whoever is gone keeps nothing');
 
 SELECT * FROM finish();
 ROLLBACK;
