@@ -84,6 +84,10 @@ static const struct setting settings[] = {
     {AT(stream, listeners_each), INTEGER, "8", 1, 1000000},
     {AT(stream, heartbeat), INTEGER, "15000", 20, CONTRACT_STREAM_TIMEOUT / 2},
 
+    {AT(kafka, servers), TEXT, "", 0, 0},
+    {AT(kafka, topic), TEXT, "newsfeed", 0, 0},
+    {AT(kafka, options_file), TEXT, "", 0, 0},
+
     {AT(auth, key_file), TEXT, "", 0, 0},
     {AT(auth, audience), TEXT, "", 0, 0},
 };

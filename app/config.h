@@ -54,6 +54,11 @@ struct config {
     int stream_listeners_each; /* of one participant */
     int stream_heartbeat;      /* silence that is broken by a sign of life */
 
+    /* [kafka] */
+    const char *kafka_servers;      /* "host:port, host:port"; "" off */
+    const char *kafka_topic;        /* of the events */
+    const char *kafka_options_file; /* of librdkafka's; "" none */
+
     /* [auth] */
     const char *auth_key_file; /* HS256 secret; "" trusts every request */
     const char *auth_audience; /* "aud" that a token must name; "" any */

@@ -21,6 +21,8 @@
 #include "log.h"
 #include "master.h"
 #include "metrics.h"
+#include "outlet.h"
+#include "publisher.h"
 #include "report.h"
 #include "runtime.h"
 #include "streamer.h"
@@ -35,8 +37,8 @@ enum {
     RESTART_SPARE = 8,
     RESTART_INTERVAL = 1000, /* ms */
 
-    /* The dispatcher has statements of up to ten seconds; the streamer has many
-     * short ones in a turn. */
+    /* The dispatcher and publishers have statements of up to ten seconds; the
+     * streamer has many short ones in a turn. */
     TURN_TIMEOUT = 60000, /* ms in one transaction, or turn */
 
     /* Whoever is idle says so every second, the dispatcher as often as it
@@ -55,14 +57,16 @@ struct child {
     pid_t pid; /* 0: free */
     int generation;
     enum process kind;
+    int outlet;      /* a publisher's */
     enum end end;    /* how it came to that, if it was killed */
     int64_t kill_at; /* monotonic ms; 0: not told to stop; KILLED: done */
-    char name[16];
+    char name[16 + OUTLET_LABEL_SIZE];
 };
 
 /* Processes that run with the same settings. */
 struct generation {
-    int number; /* 0: there is none */
+    int number;    /* 0: there is none */
+    uint64_t life; /* of its publishers; no other one's, on any host */
     struct setup setup;
 };
 
@@ -316,6 +320,9 @@ static int run_child(struct master *master, struct child *child, pid_t parent)
     case PROCESS_STREAMER:
         return streamer_run(
             master->stream_fd, setup->config, master->scoreboard, slot);
+    case PROCESS_PUBLISHER:
+        return publisher_run(child->outlet, master->current.life, setup,
+            master->scoreboard, slot);
     default:
         return worker_run(master->listen_fd, setup, master->scoreboard, slot);
     }
@@ -329,8 +336,30 @@ static struct child *find_free(struct master *master)
     return NULL;
 }
 
+static void name_child(const struct master *master, struct child *child)
+{
+    char label[OUTLET_LABEL_SIZE];
+
+    switch (child->kind) {
+    case PROCESS_DISPATCHER:
+        strcpy(child->name, "dispatcher");
+        break;
+    case PROCESS_STREAMER:
+        strcpy(child->name, "streamer");
+        break;
+    case PROCESS_PUBLISHER:
+        outlet_label(master->current.setup.config, child->outlet, label);
+        snprintf(child->name, sizeof(child->name), "publisher %s", label);
+        break;
+    default:
+        snprintf(child->name, sizeof(child->name), "worker %d",
+            (int)(child - master->children) + 1);
+        break;
+    }
+}
+
 /* False: not now. */
-static bool start_child(struct master *master, enum process kind)
+static bool start_child(struct master *master, enum process kind, int outlet)
 {
     struct child *child = find_free(master);
     pid_t parent = getpid();
@@ -340,12 +369,9 @@ static bool start_child(struct master *master, enum process kind)
     *child = (struct child){
         .generation = master->current.number,
         .kind = kind,
+        .outlet = outlet,
     };
-    snprintf(child->name, sizeof(child->name),
-        kind == PROCESS_DISPATCHER ? "dispatcher"
-        : kind == PROCESS_STREAMER ? "streamer"
-                                   : "worker %d",
-        (int)(child - master->children) + 1);
+    name_child(master, child);
     slot_clear(slot_of(master, child));
     slot_of(master, child)->process = kind;
 
@@ -377,28 +403,31 @@ static bool take_restart(struct master *master)
     return true;
 }
 
-static int count(const struct master *master, enum process kind)
+static int count(const struct master *master, enum process kind, int outlet)
 {
     int found = 0;
 
     for (int i = 0; i < SCOREBOARD_SLOTS; i++) {
         const struct child *child = &master->children[i];
         found += child->pid && child->generation == master->current.number &&
-                 child->kind == kind;
+                 child->kind == kind && child->outlet == outlet;
     }
     return found;
 }
 
 /* Replaces for nothing who retired, within the limit who failed. */
-static void fill(struct master *master, enum process kind, int wanted)
+static void fill(
+    struct master *master, enum process kind, int outlet, int wanted)
 {
-    for (int missing = wanted - count(master, kind); missing > 0; missing--) {
+    int missing = wanted - count(master, kind, outlet);
+
+    for (; missing > 0; missing--) {
         if (missing <= master->failures) {
             if (!take_restart(master))
                 return;
             master->failures--;
         }
-        if (!start_child(master, kind))
+        if (!start_child(master, kind, outlet))
             return;
     }
 }
@@ -409,10 +438,12 @@ static void fill_all(struct master *master)
 
     if (master->is_stopping)
         return;
-    fill(master, PROCESS_WORKER, config->worker_count);
-    fill(master, PROCESS_DISPATCHER, config->dispatcher_enabled ? 1 : 0);
-    fill(master, PROCESS_STREAMER,
+    fill(master, PROCESS_WORKER, 0, config->worker_count);
+    fill(master, PROCESS_DISPATCHER, 0, config->dispatcher_enabled ? 1 : 0);
+    fill(master, PROCESS_STREAMER, 0,
         config->stream_enabled && master->stream_fd >= 0 ? 1 : 0);
+    for (int i = 0; i < outlet_count(config); i++)
+        fill(master, PROCESS_PUBLISHER, i, 1);
 }
 
 /* Reloading */
@@ -468,10 +499,21 @@ static void open_stream(struct master *master, const struct config *config)
     buf_free(&reason);
 }
 
+/* A number that nobody has drawn before. */
+static uint64_t draw(void)
+{
+    uint64_t number;
+
+    if (getentropy(&number, sizeof(number)))
+        number = (uint64_t)monotonic_ms();
+    return number;
+}
+
 static void use(struct master *master, const struct setup *setup)
 {
     master->current = (struct generation){
         .number = ++master->generations,
+        .life = draw(),
         .setup = *setup,
     };
     master->is_up = false;
@@ -536,13 +578,10 @@ static void end_verdicts(const struct master *master)
 {
     const struct config *config = master->current.setup.config;
     char word[CONTRACT_WORD_SIZE];
-    uint64_t nonce;
 
     if (*config->cache_servers == '\0')
         return;
-    if (getentropy(&nonce, sizeof(nonce)))
-        nonce = (uint64_t)monotonic_ms();
-    snprintf(word, sizeof(word), "%016" PRIx64, nonce);
+    snprintf(word, sizeof(word), "%016" PRIx64, draw());
     if (!runtime_set(config->service_runtime_dir, CONTRACT_WORD_KEYS, word))
         log_error("master", "%s/" CONTRACT_WORD_KEYS " cannot be made: %s",
             config->service_runtime_dir, strerror(errno));

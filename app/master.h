@@ -1,4 +1,5 @@
-/* Forks workers, dispatcher and streamer, reaps, restarts, drains, reloads. */
+/* Forks workers, dispatcher, streamer and publishers, reaps, restarts, drains,
+ * reloads. */
 #ifndef NEWSFEED_MASTER_H
 #define NEWSFEED_MASTER_H
 

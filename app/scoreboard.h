@@ -10,7 +10,8 @@
 #include "breaker.h"
 
 enum {
-    SCOREBOARD_SLOTS = 524, /* two generations of 256, and of six others */
+    /* Two generations of 256 workers, nine outlets and three others. */
+    SCOREBOARD_SLOTS = 2 * (256 + 9 + 3),
     SCOREBOARD_CACHES = 64, /* cache servers */
 };
 

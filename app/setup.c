@@ -1,5 +1,5 @@
-/* What a launch or a reload works with: settings, keys and specification,
- * checked. */
+/* What a launch or a reload works with: settings, keys, specification and what
+ * outlets need, checked. */
 #include <unistd.h>
 
 #include "agenda.h"
@@ -26,6 +26,7 @@ static bool check_all(struct setup *setup, struct buf *faults)
     bool holds = cache_check(setup->config, faults);
 
     holds &= agenda_check(faults);
+    holds &= outlet_load(setup->config, &setup->outlets, faults);
     setup->auth = auth_new(setup->config, faults);
     holds &= setup->auth != NULL;
     return load_spec(setup, faults) && holds;
@@ -64,6 +65,7 @@ bool setup_prepare(
 
 void setup_clear(struct setup *setup)
 {
+    outlet_unload(&setup->outlets);
     spec_free(setup->spec);
     auth_free(setup->auth);
     config_free(setup->config);

@@ -1,5 +1,5 @@
-/* What a launch or a reload works with: settings, keys and specification,
- * checked. */
+/* What a launch or a reload works with: settings, keys, specification and what
+ * outlets need, checked. */
 #ifndef NEWSFEED_SETUP_H
 #define NEWSFEED_SETUP_H
 
@@ -7,6 +7,7 @@
 #include "buf.h"
 #include "config.h"
 #include "error.h"
+#include "outlet.h"
 #include "spec.h"
 
 /* Where it all comes from; the strings are the command line's. */
@@ -20,6 +21,7 @@ struct setup {
     struct config *config;
     struct auth *auth;
     struct spec *spec;
+    struct outlet_loaded outlets;
 };
 
 /* Reads the sources anew, and checks the settings and that the specification
