@@ -14,6 +14,8 @@ enum type {
     INTEGER,
     SWITCH, /* off, on */
     LEVEL,  /* enum log_level */
+    FORMAT, /* enum log_format */
+    OUTPUT, /* TEXT: where the log goes */
     TEXT,
     NAME, /* TEXT that is safe in a cache key and in nginx's settings */
 };
@@ -32,6 +34,13 @@ enum {
 static const char *const switch_words[] = {"off", "on", NULL};
 static const char *const level_words[] = {
     "error", "warn", "info", "debug", NULL};
+static const char *const format_words[] = {"plain", "json", NULL};
+
+static const char *const *const words_of[] = {
+    [SWITCH] = switch_words,
+    [LEVEL] = level_words,
+    [FORMAT] = format_words,
+};
 
 struct setting {
     const char *section;
@@ -50,6 +59,8 @@ struct setting {
 static const struct setting settings[] = {
     {AT(service, spec), TEXT, release_spec, 0, 0},
     {AT(service, log_level), LEVEL, "info", 0, 0},
+    {AT(service, log_format), FORMAT, "plain", 0, 0},
+    {AT(service, log_output), OUTPUT, "stderr", 0, 0},
     {AT(service, dumpable), SWITCH, "off", 0, 0},
     {AT(service, runtime_dir), TEXT, "/run/newsfeed/state", 0, 0},
 
@@ -184,6 +195,12 @@ static bool is_name(const char *text)
     return len > 0 && len <= NAME_MAX_CHARS && strspn(text, NAME_CHARS) == len;
 }
 
+static bool is_output(const char *text)
+{
+    return strcmp(text, "stderr") == 0 ||
+           (*text == '/' && strlen(text) < LOG_OUTPUT_MAX && is_text(text));
+}
+
 /* Writes the value into its field; false if the text does not fit. */
 static bool assign(
     const struct setting *setting, char *text, struct config *config)
@@ -195,17 +212,21 @@ static bool assign(
     case INTEGER:
         return parse_int(text, setting->min, setting->max, field);
     case SWITCH:
-        word = find_word(switch_words, text);
+        word = find_word(words_of[SWITCH], text);
         *(bool *)field = word > 0;
         return word >= 0;
     case LEVEL:
-        word = find_word(level_words, text);
-        *(enum log_level *)field = (enum log_level)word;
+    case FORMAT:
+        word = find_word(words_of[setting->type], text);
+        memcpy(field, &word, sizeof(word));
         return word >= 0;
     case TEXT:
     case NAME:
+    case OUTPUT:
         *(const char **)field = text;
-        return setting->type == TEXT ? is_text(text) : is_name(text);
+        return setting->type == TEXT   ? is_text(text)
+               : setting->type == NAME ? is_name(text)
+                                       : is_output(text);
     }
     return false;
 }
@@ -227,6 +248,15 @@ static void refuse(const struct loader *loader, const struct setting *setting,
         break;
     case LEVEL:
         buf_puts(&right, "error, warn, info or debug");
+        break;
+    case FORMAT:
+        buf_puts(&right, "plain or json");
+        break;
+    case OUTPUT:
+        buf_printf(&right,
+            "stderr, or the path of syslog's socket, such as /dev/log, of less "
+            "than %d characters",
+            LOG_OUTPUT_MAX);
         break;
     case TEXT:
         buf_puts(&right, "text without control characters and \" ;\"");

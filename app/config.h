@@ -14,6 +14,8 @@ struct config {
     /* [service] */
     const char *service_spec; /* the OpenAPI file */
     enum log_level service_log_level;
+    enum log_format service_log_format;
+    const char *service_log_output;  /* see log_set_output */
     bool service_dumpable;           /* may be traced, and dump core */
     const char *service_runtime_dir; /* what nginx and workers share */
 

@@ -1,6 +1,7 @@
-/* Log lines with a subject, to standard error, one write each, none waited
- * for. */
+/* Log lines with a subject, to standard error or syslog, one write each, none
+ * waited for. */
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -11,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,20 +20,24 @@
 #include "utf8.h"
 
 enum {
-    LINE_MAX_BYTES = 2000 /* with its line feed; a pipe takes 4096 at once */
+    LINE_MAX_BYTES = 2000, /* with its line feed; a pipe takes 4096 at once */
+    LINE_END = 3,          /* bytes behind a message */
+    FIELD_MAX_BYTES = 400, /* of a text, which quoting may double */
+    DAEMON = 3 << 3,       /* syslog's facility (RFC 3164, 4.1.1) */
 };
 
 static const struct {
     const char *name;
-    const char *priority; /* for the journal, see sd-daemon(3) */
+    int severity; /* syslog's, and the journal's: see sd-daemon(3) */
 } levels[] = {
-    [LOG_LEVEL_ERROR] = {"error", "<3>"},
-    [LOG_LEVEL_WARN] = {"warn", "<4>"},
-    [LOG_LEVEL_INFO] = {"info", "<6>"},
-    [LOG_LEVEL_DEBUG] = {"debug", "<7>"},
+    [LOG_LEVEL_ERROR] = {"error", 3},
+    [LOG_LEVEL_WARN] = {"warn", 4},
+    [LOG_LEVEL_INFO] = {"info", 6},
+    [LOG_LEVEL_DEBUG] = {"debug", 7},
 };
 
 static enum log_level highest = LOG_LEVEL_INFO;
+static enum log_format format_of_lines = LOG_PLAIN;
 static const char *process = "newsfeed";
 static const char *request;
 
@@ -43,6 +49,10 @@ static enum {
 static int output = STDERR_FILENO;
 static bool in_journal;
 static bool is_cut; /* the last line was taken in part */
+
+/* Connected to nothing: who listens there may come and go. */
+static int syslog_fd = -1;
+static struct sockaddr_un syslog_address; /* "": standard error */
 
 /* Lines that nobody took, of all processes. */
 static _Atomic uint64_t own_lost;
@@ -136,11 +146,33 @@ static bool put(const char *text, size_t len)
     return done == (ssize_t)len;
 }
 
+static bool send_to_syslog(const char *text, size_t len)
+{
+    return sendto(syslog_fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL,
+               (const struct sockaddr *)&syslog_address,
+               sizeof(syslog_address)) == (ssize_t)len;
+}
+
 /* Lines */
 
 void log_set_level(enum log_level level)
 {
     highest = level;
+}
+
+void log_set_format(enum log_format format)
+{
+    format_of_lines = format;
+}
+
+void log_set_output(const char *name)
+{
+    syslog_address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (*name != '/')
+        return;
+    if (syslog_fd < 0)
+        syslog_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    strncpy(syslog_address.sun_path, name, LOG_OUTPUT_MAX);
 }
 
 void log_set_process(const char *name)
@@ -157,6 +189,7 @@ void log_set_request(const char *request_id)
 struct line {
     char text[LINE_MAX_BYTES];
     size_t len;
+    size_t start; /* behind what is for syslog or the journal */
 };
 
 static void vadd(struct line *line, const char *format, va_list args)
@@ -193,6 +226,21 @@ static void add_time(struct line *line)
     add(line, "%s.%03ldZ", text, now.tv_nsec / 1000000);
 }
 
+/* As JSON has it, up to so many bytes of it, and as the line has room for with
+ * its end. */
+static void add_quoted(struct line *line, const char *text, size_t most)
+{
+    add(line, "\"");
+    for (size_t i = 0; i < most && text[i]; i++) {
+        if (line->len + 2 + LINE_END >= sizeof(line->text))
+            break;
+        if (text[i] == '"' || text[i] == '\\')
+            line->text[line->len++] = '\\';
+        line->text[line->len++] = text[i];
+    }
+    add(line, "\"");
+}
+
 /* What came from outside must not be able to forge a line or to steer a
  * terminal: no control characters, also those of two bytes (U+0080 to U+009F),
  * and no bytes that are no UTF-8, which a terminal may take for such. */
@@ -213,25 +261,93 @@ static void mask(struct line *line)
     }
 }
 
+/* What is said of each line. */
+static void begin(struct line *line, enum log_level level, const char *subject)
+{
+    int severity = levels[level].severity;
+
+    line->len = 0;
+    if (*syslog_address.sun_path)
+        add(line, "<%d>newsfeed[%d]: ", DAEMON | severity, (int)getpid());
+    else if (in_journal)
+        add(line, "<%d>", severity);
+    line->start = line->len;
+    if (format_of_lines == LOG_JSON) {
+        add(line, "{\"time\":\"");
+        add_time(line);
+        add(line, "\",\"level\":\"%s\",\"process\":\"%s\",\"pid\":%d",
+            levels[level].name, process, (int)getpid());
+        if (request)
+            add(line, ",\"request_id\":\"%s\"", request);
+        add(line, ",\"subject\":\"%s\"", subject);
+        return;
+    }
+    add_time(line);
+    add(line, " %s %s[%d]", levels[level].name, process, (int)getpid());
+    if (request)
+        add(line, " %s", request);
+    add(line, " %s:", subject);
+}
+
+static bool end(struct line *line)
+{
+    if (format_of_lines == LOG_JSON)
+        add(line, "}");
+    mask(line);
+    if (*syslog_address.sun_path && send_to_syslog(line->text, line->len))
+        return true;
+    line->text[line->len++] = '\n';
+    size_t skipped = *syslog_address.sun_path ? line->start : 0;
+    return put(line->text + skipped, line->len - skipped);
+}
+
 static bool print_line(enum log_level level, const char *subject,
     const char *format, va_list args) __attribute__((format(printf, 3, 0)));
 
 static bool print_line(
     enum log_level level, const char *subject, const char *format, va_list args)
 {
-    struct line line = {.len = 0};
+    struct line line;
+    char message[LINE_MAX_BYTES];
 
-    if (in_journal)
-        add(&line, "%s", levels[level].priority);
-    add_time(&line);
-    add(&line, " %s %s[%d]", levels[level].name, process, (int)getpid());
-    if (request)
-        add(&line, " %s", request);
-    add(&line, " %s: ", subject);
-    vadd(&line, format, args);
-    mask(&line);
-    line.text[line.len++] = '\n';
-    return put(line.text, line.len);
+    begin(&line, level, subject);
+    if (format_of_lines == LOG_JSON) {
+        vsnprintf(message, sizeof(message), format, args);
+        add(&line, ",\"message\":");
+        add_quoted(&line, message, sizeof(message));
+    } else {
+        add(&line, " ");
+        vadd(&line, format, args);
+    }
+    return end(&line);
+}
+
+/* Plainly, what would be taken for the next one is quoted. */
+static void add_field(struct line *line, const struct log_field *field)
+{
+    bool is_json = format_of_lines == LOG_JSON;
+
+    add(line, is_json ? ",\"%s\":" : " %s=", field->name);
+    if (!field->text && field->is_us)
+        add(line, "%" PRId64 ".%03" PRId64, field->number / 1000,
+            field->number % 1000);
+    else if (!field->text)
+        add(line, "%" PRId64, field->number);
+    else if (is_json || *field->text == '\0' || strpbrk(field->text, " \"="))
+        add_quoted(line, field->text, FIELD_MAX_BYTES);
+    else
+        add(line, "%.*s", FIELD_MAX_BYTES, field->text);
+}
+
+static bool print_fields(enum log_level level, const char *subject,
+    const struct log_field *fields, int count)
+{
+    struct line line;
+
+    begin(&line, level, subject);
+    for (int i = 0; i < count; i++)
+        add_field(&line, &fields[i]);
+    return end(&line);
 }
 
 static bool print_count(const char *format, ...)
@@ -268,6 +384,15 @@ static void print(
     if (level > highest)
         return;
     if (!log_tell_lost() || !print_line(level, subject, format, args))
+        *lost += 1;
+}
+
+void log_fields(enum log_level level, const char *subject,
+    const struct log_field *fields, int count)
+{
+    if (level > highest)
+        return;
+    if (!log_tell_lost() || !print_fields(level, subject, fields, count))
         *lost += 1;
 }
 

@@ -1,15 +1,25 @@
-/* Log lines with a subject, to standard error, one write each, none waited
- * for. */
+/* Log lines with a subject, to standard error or syslog, one write each, none
+ * waited for. */
 #ifndef NEWSFEED_LOG_H
 #define NEWSFEED_LOG_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 enum log_level {
     LOG_LEVEL_ERROR,
     LOG_LEVEL_WARN,
     LOG_LEVEL_INFO,
     LOG_LEVEL_DEBUG,
+};
+
+enum log_format {
+    LOG_PLAIN, /* time level process[pid] request-id subject: text */
+    LOG_JSON,  /* an object a line, the same in its members */
+};
+
+enum {
+    LOG_OUTPUT_MAX = 100 /* bytes of a socket's path */
 };
 
 /* Finds out where standard error goes, before the first fork. From then on no
@@ -24,6 +34,14 @@ bool log_tell_lost(void);
 
 /* Lines above this level are dropped; LOG_LEVEL_INFO until set. */
 void log_set_level(enum log_level level);
+
+/* LOG_PLAIN until set. */
+void log_set_format(enum log_format format);
+
+/* "stderr", or the path of a socket that takes syslog's messages (RFC 3164, as
+ * of the facility daemon), such as /dev/log. What nobody takes there at once
+ * goes to standard error. */
+void log_set_output(const char *name);
 
 /* What this process is in every line: "master", "worker 3", "dispatcher".
  * The string is kept, not copied. */
@@ -44,6 +62,18 @@ void log_info(const char *subject, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void log_debug(const char *subject, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* What is said of something in words that a program can take apart: name=value,
+ * or members of the object. */
+struct log_field {
+    const char *name;
+    const char *text; /* NULL: the number; at most 400 bytes are printed */
+    int64_t number;
+    bool is_us; /* printed in ms, with three decimals */
+};
+
+void log_fields(enum log_level level, const char *subject,
+    const struct log_field *fields, int count);
 
 /* An error line for each line of the text. */
 void log_lines(const char *subject, const char *lines);

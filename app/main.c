@@ -89,6 +89,8 @@ static int serve_requests(const struct options *options)
     if (!setup_prepare(&options->source, &setup, &reason))
         return fail(&reason, EX_CONFIG);
     log_set_level(setup.config->service_log_level);
+    log_set_format(setup.config->service_log_format);
+    log_set_output(setup.config->service_log_output);
     log_info("launch", "newsfeed %s", release_version);
 
     enum error error = database_check(setup.config, &reason);

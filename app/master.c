@@ -465,6 +465,8 @@ static void set_dumpable(bool is_dumpable)
 static void apply(const struct config *config)
 {
     log_set_level(config->service_log_level);
+    log_set_format(config->service_log_format);
+    log_set_output(config->service_log_output);
     set_dumpable(config->service_dumpable);
 }
 

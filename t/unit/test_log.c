@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -35,6 +36,8 @@ static void tear_down(void)
     close(pipe_fds[0]);
     close(pipe_fds[1]);
     log_set_level(LOG_LEVEL_INFO);
+    log_set_format(LOG_PLAIN);
+    log_set_output("stderr");
     log_set_process("newsfeed");
     log_set_request(NULL);
 }
@@ -331,6 +334,92 @@ START_TEST(a_long_line_is_cut_and_still_ends)
 }
 END_TEST
 
+START_TEST(a_line_of_json_says_the_same)
+{
+    log_set_format(LOG_JSON);
+    log_set_process("worker 3");
+    log_set_request("abc-1");
+    log_warn("cache", "%s is \"gone\" \\ \n", "it");
+    ck_assert(fits(logged(),
+        "^\\{\"time\":\"20[0-9]{2}-[^\"]*Z\",\"level\":\"warn\","
+        "\"process\":\"worker 3\",\"pid\":[0-9]+,\"request_id\":\"abc-1\","
+        "\"subject\":\"cache\","
+        "\"message\":\"it is \\\\\"gone\\\\\" \\\\\\\\ \\?\"\\}\n$"));
+}
+END_TEST
+
+START_TEST(a_long_line_of_json_is_whole)
+{
+    char text[5000];
+
+    log_set_format(LOG_JSON);
+    for (int quotes = 0; quotes < 2; quotes++) {
+        memset(text, quotes ? '"' : 'x', sizeof(text) - 1);
+        text[sizeof(text) - 1] = '\0';
+        log_info("x", "%s", text);
+        ck_assert_uint_le(strlen(logged()), 2000);
+        ck_assert_uint_gt(strlen(line), 1990);
+        ck_assert(fits(line, "\"message\":\"(x+|(\\\\\")+)\"\\}\n$"));
+    }
+}
+END_TEST
+
+static const struct log_field fields[] = {
+    {.name = "path", .text = "/a=\"b\""},
+    {.name = "none", .text = ""},
+    {.name = "status", .number = 200},
+    {.name = "ms", .number = 1002, .is_us = true},
+    {.name = "word", .text = "plain"},
+};
+
+START_TEST(fields_can_be_taken_apart)
+{
+    log_fields(LOG_LEVEL_INFO, "request", fields, 5);
+    ck_assert(fits(logged(),
+        "\\] request: path=\"/a=\\\\\"b\\\\\"\" none=\"\" status=200 "
+        "ms=1.002 word=plain\n$"));
+    log_set_format(LOG_JSON);
+    log_fields(LOG_LEVEL_INFO, "request", fields, 5);
+    ck_assert(fits(logged(),
+        "\"subject\":\"request\",\"path\":\"/a=\\\\\"b\\\\\"\",\"none\":\"\","
+        "\"status\":200,\"ms\":1.002,\"word\":\"plain\"\\}\n$"));
+    log_fields(LOG_LEVEL_DEBUG, "request", fields, 5);
+    ck_assert_str_eq(logged(), "");
+}
+END_TEST
+
+START_TEST(syslog_gets_what_it_takes_and_standard_error_the_rest)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char got[4096];
+
+    snprintf(address.sun_path, sizeof(address.sun_path), "/tmp/newsfeed-log.%d",
+        (int)getpid());
+    unlink(address.sun_path);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    log_set_output(address.sun_path);
+    log_warn("x", "one");
+    ssize_t len = recv(fd, got, sizeof(got) - 1, 0);
+    ck_assert_int_gt(len, 0);
+    got[len] = '\0';
+    ck_assert(fits(got, "^<28>newsfeed\\[[0-9]+\\]: 20.* warn .* x: one$"));
+    ck_assert_str_eq(logged(), "");
+
+    close(fd);
+    unlink(address.sun_path);
+    log_warn("x", "two");
+    ck_assert(fits(logged(), "^20.* warn .* x: two\n$"));
+
+    fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0); /* it is back */
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    log_warn("x", "three");
+    ck_assert_int_gt(recv(fd, got, sizeof(got), 0), 0);
+    close(fd);
+    unlink(address.sun_path);
+}
+END_TEST
+
 void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, set_up, tear_down);
@@ -350,4 +439,9 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, control_characters_of_two_bytes_are_masked_as_well);
     tcase_add_test(tests, bytes_that_are_no_utf8_are_masked);
     tcase_add_test(tests, a_long_line_is_cut_and_still_ends);
+    tcase_add_test(tests, a_line_of_json_says_the_same);
+    tcase_add_test(tests, a_long_line_of_json_is_whole);
+    tcase_add_test(tests, fields_can_be_taken_apart);
+    tcase_add_test(
+        tests, syslog_gets_what_it_takes_and_standard_error_the_rest);
 }
