@@ -48,11 +48,12 @@ struct cache {
     struct breaker *payments;               /* likewise */
     unsigned char servers[CONTRACT_GROUPS]; /* the server of each group */
     uint64_t nonce;
-    uint64_t lease;   /* cas of the lease, or of what was seen in its place */
-    struct buf room;  /* for what is put in front of a page */
-    bool has_unsent;  /* a confirmation, that of */
-    int64_t unsent;   /* ms, monotonic */
-    int64_t identity; /* of the database met last; 0: none */
+    uint64_t lease; /* cas of the lease, or of what was seen in its place */
+    struct spent spent;
+    struct buf room;                   /* for what is put in front of a page */
+    bool has_unsent;                   /* a confirmation, that of */
+    int64_t unsent;                    /* ms, monotonic */
+    int64_t identity;                  /* of the database met last; 0: none */
     char database[CONTRACT_WORD_SIZE]; /* whose pages keys name just now */
     char before[CONTRACT_WORD_SIZE];   /* the word when that one was met */
     bool is_unwritten;                 /* its own could not be, the last time */
@@ -217,6 +218,11 @@ void cache_free(struct cache *cache)
     free(cache);
 }
 
+struct spent *cache_spent(struct cache *cache)
+{
+    return &cache->spent;
+}
+
 static bool is_failure(enum memc_result result)
 {
     return result == MEMC_LOST || result == MEMC_FAILED;
@@ -246,10 +252,11 @@ static void note(const struct cache *cache, int server, struct breaker *breaker,
     buf_free(&name);
 }
 
-static enum memc_result measure(
-    enum cache_work work, int64_t began, enum memc_result result)
+static enum memc_result measure(struct cache *cache, enum cache_work work,
+    int64_t began, enum memc_result result)
 {
     metrics_time(METRIC_CACHE_TIME, work, began);
+    spent_add(&cache->spent, "", monotonic_ns() - began);
     if (is_failure(result))
         metrics_count(METRIC_CACHE_FAULTS, work, 0);
     return result;
@@ -421,7 +428,7 @@ static enum memc_result claim(struct cache *cache, int group, const char *key,
     for (int i = 0; i < 2 && result == MEMC_LOST; i++)
         result = memc_claim(cache->memc, group, key, lease, CONTRACT_LEASE_TTL,
             over, value, &cache->lease);
-    return note_read(cache, group, measure(CACHE_READ, began, result));
+    return note_read(cache, group, measure(cache, CACHE_READ, began, result));
 }
 
 static void name_lease(struct cache *cache, char lease[LEASE_SIZE])
@@ -488,7 +495,7 @@ void cache_store(
     enum memc_result result = memc_replace(cache->memc, group, key, stored, len,
         (uint32_t)(2 * len + NEWS_ROOM), cache->config->cache_ttl,
         cache->lease);
-    note_read(cache, group, measure(CACHE_WRITE, began, result));
+    note_read(cache, group, measure(cache, CACHE_WRITE, began, result));
     metrics_count(METRIC_CACHE_PAGES, PAGE_STORED, 0);
 }
 
@@ -647,7 +654,7 @@ static bool try_change_on(struct cache *cache, int server,
         change_on(cache, server, participants, count, news);
     if (result == MEMC_LOST) /* all of them */
         result = change_on(cache, server, participants, count, news);
-    measure(CACHE_CHANGE, began, result);
+    measure(cache, CACHE_CHANGE, began, result);
     note(cache, server, &cache->guards[server].drops, result, 0);
     return !is_failure(result);
 }

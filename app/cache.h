@@ -33,6 +33,7 @@
 #include "buf.h"
 #include "config.h"
 #include "scoreboard.h"
+#include "spent.h"
 
 struct cache;
 
@@ -82,6 +83,9 @@ bool cache_prepare(const struct config *config, struct buf *faults);
 struct cache *cache_new(const struct config *config, struct cache_guard *guards,
     struct breaker *payments);
 void cache_free(struct cache *cache);
+
+/* What it took since it was last set to zeros. */
+struct spent *cache_spent(struct cache *cache);
 
 /* To be told whenever there may be a new connection to the database: pages that
  * were read from another one, or in another life of it (pg_identity), have

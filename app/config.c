@@ -61,6 +61,9 @@ static const struct setting settings[] = {
     {AT(service, log_level), LEVEL, "info", 0, 0},
     {AT(service, log_format), FORMAT, "plain", 0, 0},
     {AT(service, log_output), OUTPUT, "stderr", 0, 0},
+    {AT(service, log_requests), SWITCH, "off", 0, 0},
+    {AT(service, log_slow), INTEGER, "1000", 0, 3600000},
+    {AT(service, server_timing), SWITCH, "off", 0, 0},
     {AT(service, dumpable), SWITCH, "off", 0, 0},
     {AT(service, runtime_dir), TEXT, "/run/newsfeed/state", 0, 0},
 

@@ -16,6 +16,9 @@ struct config {
     enum log_level service_log_level;
     enum log_format service_log_format;
     const char *service_log_output;  /* see log_set_output */
+    bool service_log_requests;       /* a line for each */
+    int service_log_slow;            /* those that take so long; 0: none */
+    bool service_server_timing;      /* tells clients what took how long */
     bool service_dumpable;           /* may be traced, and dump core */
     const char *service_runtime_dir; /* what nginx and workers share */
 

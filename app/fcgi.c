@@ -273,6 +273,7 @@ static void read_request(struct fcgi *fcgi, struct http_request *request)
         .if_match = get(fcgi, "HTTP_IF_MATCH"),
         .idempotency_key = get(fcgi, "HTTP_IDEMPOTENCY_KEY"),
         .last_event_id = get(fcgi, "HTTP_LAST_EVENT_ID"),
+        .traceparent = get(fcgi, "HTTP_TRACEPARENT"),
     };
     request->auth_only = get(fcgi, "AUTH_ONLY") != NULL;
     request->may_stream = get(fcgi, "STREAM") != NULL;

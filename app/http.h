@@ -33,11 +33,13 @@ struct http_request {
     const char *if_match;
     const char *idempotency_key;
     const char *last_event_id;
-    const char *body; /* NUL-terminated behind body_len bytes */
+    const char *traceparent; /* W3C Trace Context's, if it is sound */
+    const char *body;        /* NUL-terminated behind body_len bytes */
     size_t body_len;
     bool body_too_large; /* the body was over the limit and not kept */
     bool body_cut;       /* fewer bytes came than were announced */
-    bool expired;        /* waited too long for a worker: answer 503 */
+    int64_t waited;      /* ms for a worker */
+    bool expired;        /* too long: answer 503 */
     bool auth_only;      /* asks only whether it would be allowed */
     bool may_stream;     /* nginx can hand it on to the streamer */
     uint64_t lease;      /* nginx's on the page asked for (cache.h), or 0 */

@@ -35,6 +35,7 @@ struct pg {
     const struct pg_statement *running; /* what was sent and not waited for */
     int64_t deadline;                   /* of that */
     int64_t identity;
+    struct spent spent;
     int first_host; /* the list of hosts is rotated to begin with this one */
 };
 
@@ -550,10 +551,13 @@ static enum error exec(
     bool alone = !pg->in_transaction; /* nothing before it that is lost */
     bool keeps = statement->commits || (alone && !statement->reads);
     struct verdict verdict = {.next = AGAIN};
+    int64_t start = monotonic_ns();
 
     for (int i = 0; i < PG_RUNS_MAX && verdict.next == AGAIN; i++) {
-        if (alone ? !pg_refresh(pg) : !pg->conn)
-            return ERR_NO_DATABASE;
+        if (alone ? !pg_refresh(pg) : !pg->conn) {
+            verdict.error = ERR_NO_DATABASE;
+            break;
+        }
         int64_t began = monotonic_ns();
         verdict = try(pg, statement, params, keeps);
         metrics_time(METRIC_DATABASE_TIME, metrics_process(), began);
@@ -561,6 +565,7 @@ static enum error exec(
         if (!verdict.error || !alone)
             break;
     }
+    spent_add(&pg->spent, statement->name, monotonic_ns() - start);
     return verdict.error;
 }
 
@@ -616,6 +621,11 @@ bool pg_is_running(struct pg *pg)
     else if (judge(pg->result).error)
         log_failure(pg, statement);
     return false;
+}
+
+struct spent *pg_spent(struct pg *pg)
+{
+    return &pg->spent;
 }
 
 bool pg_is_connected(const struct pg *pg)

@@ -10,6 +10,7 @@
 #include "breaker.h"
 #include "buf.h"
 #include "error.h"
+#include "spent.h"
 
 struct pg; /* one connection, made at first need and again when it breaks */
 
@@ -113,6 +114,10 @@ MUST_CHECK enum error pg_exec(
 MUST_CHECK enum error pg_send(
     struct pg *pg, const struct pg_statement *statement);
 bool pg_is_running(struct pg *pg);
+
+/* What statements took since it was last set to zeros, with the time in which
+ * they had to connect first. */
+struct spent *pg_spent(struct pg *pg);
 
 /* Whether there is a connection, as far as is known. */
 bool pg_is_connected(const struct pg *pg);

@@ -9,6 +9,7 @@
 #include "json.h"
 #include "log.h"
 #include "metrics.h"
+#include "request_log.h"
 #include "serve.h"
 #include "store.h"
 
@@ -396,16 +397,28 @@ static void finish_read(
     buf_reset(&response->body, KEPT);
 }
 
-static void note(const struct http_request *request,
-    const struct api_operation *operation, const struct http_response *response,
-    int64_t began)
+static void note(const struct call *call, const struct api_operation *operation,
+    struct http_response *response, int64_t began)
 {
-    int number = request->auth_only ? OPERATION_ASKED
-                 : operation        ? api_number(operation)
-                                    : OPERATION_NONE;
+    bool is_asked = call->request->auth_only;
+    int number = is_asked    ? OPERATION_ASKED
+                 : operation ? api_number(operation)
+                             : OPERATION_NONE;
+    struct request_record record = {
+        .request = call->request,
+        .response = response,
+        .operation = operation ? operation->id : NULL,
+        .participant = api_participant(call),
+        .ns = monotonic_ns() - began,
+        .database = pg_spent(call->pg),
+        .cache = cache_spent(call->cache),
+    };
 
     metrics_count(METRIC_REQUESTS, number, metrics_status(response->status));
-    metrics_time(METRIC_REQUEST_TIME, number, began);
+    metrics_took(METRIC_REQUEST_TIME, number, record.ns);
+    if (!is_asked)
+        request_log_time(call->config, &record, response);
+    request_log(call->config, &record);
 }
 
 static bool is_read(const char *method)
@@ -439,6 +452,7 @@ void serve(struct service *service, const struct http_request *request,
     buf_reset(&service->touched, KEPT);
     buf_reset(&service->scratch, KEPT);
     news_reset(&service->news, KEPT);
+    *pg_spent(service->pg) = *cache_spent(service->cache) = (struct spent){0};
 
     enum error error = request->expired ? ERR_QUEUED : OK;
     if (!error)
@@ -472,7 +486,7 @@ void serve(struct service *service, const struct http_request *request,
 out:
     if (response->status == 204)
         response->content_type = NULL;
-    note(request, operation, response, began);
+    note(&call, operation, response, began);
     arguments_free(&arguments);
     faults_free(&faults);
 }

@@ -136,6 +136,7 @@ static enum fcgi_event serve_one(struct worker *worker)
         return event;
     }
     int64_t age = started_ms > 0 ? wall_clock_ms() - started_ms : 0;
+    request.waited = age;
     request.expired = age > worker->queue_timeout;
     if (started_ms > 0)
         metrics_took(METRIC_WAIT_TIME, 0, age * 1000000);

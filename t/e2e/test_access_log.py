@@ -11,7 +11,8 @@ from waiting import eventually
 LINE = re.compile(
     r'\S+T\S+ (?P<address>\S+) "(?P<request>[^"]*)" (?P<status>\d{3}) (?P<size>\d+)B'
     r" (?P<time>[0-9.]+)s id=(?P<id>\S+)"
-    r" cache=(?P<cache>HIT|MISS|FAILED|BYPASS|-) worker=(?P<worker>\d{3}/[0-9.]+s|-)")
+    r" cache=(?P<cache>HIT|MISS|FAILED|BYPASS|-) worker=(?P<worker>\d{3}/[0-9.]+s|-)"
+    r" trace=(?P<trace>\S+)")
 
 
 def logged(stack, method, path, status):

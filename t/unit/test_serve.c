@@ -311,6 +311,20 @@ void pg_rollback(struct pg *pg)
     (void)pg;
 }
 
+static struct spent database_spent, cache_spent_;
+
+struct spent *pg_spent(struct pg *pg)
+{
+    (void)pg;
+    return &database_spent;
+}
+
+struct spent *cache_spent(struct cache *cache)
+{
+    (void)cache;
+    return &cache_spent_;
+}
+
 int64_t pg_identity(const struct pg *pg)
 {
     (void)pg;
