@@ -12,4 +12,9 @@
  * error. */
 int command_events(const struct config *config, const char *from, bool follows);
 
+/* Prints what the monitor of the service that runs with these settings says at
+ * a path ("/status"). EX_OK, EXIT_FAILURE where that says that all is not well,
+ * EX_UNAVAILABLE where nobody answers. */
+int command_ask(const struct config *config, const char *path);
+
 #endif

@@ -102,6 +102,9 @@ static const struct setting settings[] = {
     {AT(kafka, topic), TEXT, "newsfeed", 0, 0},
     {AT(kafka, options_file), TEXT, "", 0, 0},
 
+    {AT(monitor, listen), TEXT, "monitor.sock", 0, 0},
+    {AT(monitor, lag_limit), INTEGER, "60000", 1, 86400000},
+
     {AT(auth, key_file), TEXT, "", 0, 0},
     {AT(auth, audience), TEXT, "", 0, 0},
 };

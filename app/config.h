@@ -64,6 +64,10 @@ struct config {
     const char *kafka_topic;        /* of the events */
     const char *kafka_options_file; /* of librdkafka's; "" none */
 
+    /* [monitor] */
+    const char *monitor_listen; /* a path, or a loopback port; "" off */
+    int monitor_lag_limit;      /* of followers, to be ready */
+
     /* [auth] */
     const char *auth_key_file; /* HS256 secret; "" trusts every request */
     const char *auth_audience; /* "aud" that a token must name; "" any */

@@ -1,6 +1,8 @@
 /* The socket that nginx talks to: handed down or made here. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,15 +197,76 @@ static bool get_group(int fd, gid_t *group)
     return true;
 }
 
+bool listen_share(int fd, const char *path)
+{
+    gid_t group;
+
+    return !get_group(fd, &group) || chown(path, (uid_t)-1, group) == 0;
+}
+
 int listen_open_beside(
     int fd, const char *path, bool *is_shared, struct buf *reason)
 {
     int opened = open_path(path, reason);
-    gid_t group;
 
-    *is_shared = opened >= 0 &&
-                 (!get_group(fd, &group) || chown(path, (uid_t)-1, group) == 0);
+    *is_shared = opened >= 0 && listen_share(fd, path);
     return opened;
+}
+
+/* --- a port of this host ------------------------------------------------ */
+
+bool listen_parse_port(const char *text, struct sockaddr_storage *address)
+{
+    struct sockaddr_in *v4 = (struct sockaddr_in *)(void *)address;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)(void *)address;
+    char host[INET6_ADDRSTRLEN];
+    const char *colon = strrchr(text, ':');
+    char *end;
+
+    *address = (struct sockaddr_storage){0};
+    size_t len = colon ? (size_t)(colon - text) : sizeof(host);
+    if (len >= sizeof(host))
+        return false;
+    memcpy(host, text, len);
+    host[len] = '\0';
+    unsigned long port = strtoul(colon + 1, &end, 10);
+    if (colon[1] < '0' || colon[1] > '9' || *end || port < 1 || port > 65535)
+        return false;
+    if (strcmp(host, "[::1]") == 0) {
+        *v6 = (struct sockaddr_in6){.sin6_family = AF_INET6,
+            .sin6_port = htons((uint16_t)port),
+            .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+        return true;
+    }
+    v4->sin_family = AF_INET;
+    v4->sin_port = htons((uint16_t)port);
+    return inet_pton(AF_INET, host, &v4->sin_addr) == 1 &&
+           ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
+int listen_open_port(const char *text, struct buf *reason)
+{
+    struct sockaddr_storage address;
+    const int on = 1;
+
+    if (!listen_parse_port(text, &address)) {
+        buf_printf(reason,
+            "%s is no port of this host: must be 127.0.0.1:PORT, or [::1]:PORT",
+            text);
+        return -1;
+    }
+    int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 &&
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+        bind(fd, (struct sockaddr *)&address,
+            address.ss_family == AF_INET ? sizeof(struct sockaddr_in)
+                                         : sizeof(struct sockaddr_in6)) == 0 &&
+        listen(fd, BACKLOG) == 0)
+        return fd;
+    buf_printf(reason, "cannot listen on %s: %s", text, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return -1;
 }
 
 int listen_open(const char *path, struct buf *reason)

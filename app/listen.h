@@ -3,6 +3,7 @@
 #define NEWSFEED_LISTEN_H
 
 #include <stdbool.h>
+#include <sys/socket.h>
 
 #include "buf.h"
 
@@ -22,5 +23,13 @@ int listen_open(const char *path, struct buf *reason);
  * open to. *is_shared: false if this account may not give it to that group. */
 int listen_open_beside(
     int fd, const char *path, bool *is_shared, struct buf *reason);
+
+/* Opens a file to that group, too. False: this account may not. */
+bool listen_share(int fd, const char *path);
+
+/* One at a port that this host alone reaches: "127.0.0.1:9464", "[::1]:9464".
+ */
+bool listen_parse_port(const char *text, struct sockaddr_storage *address);
+int listen_open_port(const char *text, struct buf *reason);
 
 #endif

@@ -35,6 +35,7 @@ struct options {
     const char *listen;
     bool check;
     bool events;
+    const char *asks; /* a path of the monitor; NULL: nothing */
     bool follows;
     const char *from;    /* of the events; NULL: all */
     printer *print;      /* NULL: nothing to print */
@@ -57,6 +58,9 @@ static const char help[] =
     "      --from EVENT         behind this event's id; without: all that is "
     "kept\n"
     "      --follow             and go on as more happens\n"
+    "  status                   print how the service that runs is\n"
+    "  ready                    print whether it can do its work; exit code 0 "
+    "if so\n"
     "      --check              check settings, specification and database\n"
     "      --print-config       print all settings as they are in force\n"
     "      --cache-map          print nginx's map from feeds to cache servers\n"
@@ -174,7 +178,7 @@ static int print(const struct options *options)
     return fail(&faults, made ? EX_OK : EXIT_FAILURE);
 }
 
-static int print_events(const struct options *options)
+static int run_command(const struct options *options)
 {
     struct config *config;
     struct buf faults = {0};
@@ -182,7 +186,9 @@ static int print_events(const struct options *options)
     if (!config_load(options->source.file, options->source.overrides,
             options->source.override_count, &config, &faults))
         return fail(&faults, EX_CONFIG);
-    int code = command_events(config, options->from, options->follows);
+    int code = options->asks
+                   ? command_ask(config, options->asks)
+                   : command_events(config, options->from, options->follows);
     config_free(config);
     return code;
 }
@@ -272,6 +278,20 @@ static int take_option(struct options *options, int option, char *value)
     }
 }
 
+/* How many words it is. */
+static int take_command(struct options *options, const char *word)
+{
+    if (strcmp(word, "events") == 0)
+        options->events = true;
+    else if (strcmp(word, "status") == 0)
+        options->asks = "/status";
+    else if (strcmp(word, "ready") == 0)
+        options->asks = "/readyz";
+    else
+        return 0;
+    return 1;
+}
+
 static int take_options(struct options *options, int argc, char **argv)
 {
     static const struct option known[] = {
@@ -296,10 +316,8 @@ static int take_options(struct options *options, int argc, char **argv)
     while (code == GO_ON &&
            (option = getopt_long(argc, argv, "c:", known, NULL)) != -1)
         code = take_option(options, option, optarg);
-    if (code == GO_ON && optind < argc && strcmp(argv[optind], "events") == 0) {
-        options->events = true;
-        optind++;
-    }
+    if (code == GO_ON && optind < argc)
+        optind += take_command(options, argv[optind]);
     if (code == GO_ON && optind < argc)
         return refuse("\"%s\" is no option", argv[optind]);
     if (code == GO_ON && !options->events &&
@@ -334,10 +352,10 @@ int main(int argc, char **argv)
         return code;
     code = take_options(&options, argc, argv);
     if (code == GO_ON)
-        code = options.check    ? check(&options)
-               : options.events ? print_events(&options)
-               : options.print  ? print(&options)
-                                : serve_requests(&options);
+        code = options.check                    ? check(&options)
+               : options.events || options.asks ? run_command(&options)
+               : options.print                  ? print(&options)
+                                                : serve_requests(&options);
     free(options.source.overrides);
     return flush(code);
 }

@@ -16,11 +16,13 @@
 #include "clock.h"
 #include "dispatcher.h"
 #include "exit.h"
+#include "hits.h"
 #include "judge.h"
 #include "listen.h"
 #include "log.h"
 #include "master.h"
 #include "metrics.h"
+#include "monitor.h"
 #include "outlet.h"
 #include "publisher.h"
 #include "report.h"
@@ -74,6 +76,8 @@ struct master {
     int listen_fd;
     int stream_fd; /* that streamers listen on; -1: none does */
     char stream_path[PATH_MAX];
+    int monitor_fd; /* the same of monitors */
+    char monitor_address[PATH_MAX];
     struct scoreboard *scoreboard;
     const struct setup_source *source;
 
@@ -314,6 +318,8 @@ static int run_child(struct master *master, struct child *child, pid_t parent)
         close(master->listen_fd);
     if (child->kind != PROCESS_STREAMER && master->stream_fd >= 0)
         close(master->stream_fd);
+    if (child->kind != PROCESS_MONITOR && master->monitor_fd >= 0)
+        close(master->monitor_fd);
     switch (child->kind) {
     case PROCESS_DISPATCHER:
         return dispatcher_run(setup->config, master->scoreboard, slot);
@@ -323,6 +329,9 @@ static int run_child(struct master *master, struct child *child, pid_t parent)
     case PROCESS_PUBLISHER:
         return publisher_run(child->outlet, master->current.life, setup,
             master->scoreboard, slot);
+    case PROCESS_MONITOR:
+        return monitor_run(
+            master->monitor_fd, setup->config, master->scoreboard, slot);
     default:
         return worker_run(master->listen_fd, setup, master->scoreboard, slot);
     }
@@ -346,6 +355,9 @@ static void name_child(const struct master *master, struct child *child)
         break;
     case PROCESS_STREAMER:
         strcpy(child->name, "streamer");
+        break;
+    case PROCESS_MONITOR:
+        strcpy(child->name, "monitor");
         break;
     case PROCESS_PUBLISHER:
         outlet_label(master->current.setup.config, child->outlet, label);
@@ -444,6 +456,8 @@ static void fill_all(struct master *master)
         config->stream_enabled && master->stream_fd >= 0 ? 1 : 0);
     for (int i = 0; i < outlet_count(config); i++)
         fill(master, PROCESS_PUBLISHER, i, 1);
+    fill(master, PROCESS_MONITOR, 0,
+        *config->monitor_listen && master->monitor_fd >= 0 ? 1 : 0);
 }
 
 /* Reloading */
@@ -511,6 +525,47 @@ static uint64_t draw(void)
     return number;
 }
 
+/* The same of the monitors. */
+static void open_monitor(struct master *master, const struct config *config)
+{
+    char address[sizeof(master->monitor_address)];
+    struct buf reason = {0};
+
+    monitor_name(config, address);
+    if (!*config->monitor_listen ||
+        (master->monitor_fd >= 0 &&
+            strcmp(address, master->monitor_address) == 0))
+        return;
+    if (master->monitor_fd >= 0)
+        close(master->monitor_fd);
+    master->monitor_fd = -1;
+    if (*address != '/')
+        master->monitor_fd = listen_open_port(address, &reason);
+    else if (runtime_make(config->service_runtime_dir, &reason))
+        master->monitor_fd = listen_open(address, &reason);
+    strcpy(master->monitor_address, address);
+    if (master->monitor_fd < 0)
+        log_error("master", "there is no monitor: %s", buf_text(&reason));
+    buf_free(&reason);
+}
+
+/* Where nginx counts what it answers by itself. */
+static void open_hits(struct master *master, const struct config *config)
+{
+    char path[PATH_MAX];
+
+    if (!*config->cache_servers)
+        return;
+    snprintf(path, sizeof(path), "%s/" HITS_FILE, config->service_runtime_dir);
+    if (!hits_make(path))
+        log_error("master", "%s cannot be made: %s", path, strerror(errno));
+    else if (!listen_share(master->listen_fd, path))
+        log_warn("master",
+            "nginx may not count in %s: this account must be in the group of "
+            "the FastCGI socket",
+            path);
+}
+
 static void use(struct master *master, const struct setup *setup)
 {
     master->current = (struct generation){
@@ -523,6 +578,8 @@ static void use(struct master *master, const struct setup *setup)
     master->deaths = 0;
     apply(setup->config);
     open_stream(master, setup->config);
+    open_monitor(master, setup->config);
+    open_hits(master, setup->config);
     if (!auth_is_on(setup->auth))
         log_warn("master", "requests need no token: auth.key_file is empty");
 }
@@ -704,6 +761,7 @@ static void report(struct master *master)
 
     if (now < master->report_at)
         return;
+    master->scoreboard->master_seen_at = now;
     master->report_at = now + REPORT_INTERVAL;
     report_tell(&master->report);
     log_tell_lost();
@@ -776,6 +834,7 @@ int master_run(
     struct master master = {
         .listen_fd = listen_fd,
         .stream_fd = -1,
+        .monitor_fd = -1,
         .scoreboard = scoreboard_new(),
         .source = source,
     };

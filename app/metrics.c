@@ -186,17 +186,31 @@ void metrics_time(enum metric metric, int word, int64_t began)
     metrics_took(metric, word, monotonic_ns() - began);
 }
 
+static uint64_t sum(enum metric metric, int word, int second_word)
+{
+    uint64_t all = 0;
+
+    if (word != METRICS_ALL)
+        return metrics_value(metric, word, second_word);
+    for (int row = 0; row < METRICS_ROWS; row++)
+        all += metrics_value(metric, row, second_word);
+    return all;
+}
+
 double metrics_quantile(enum metric metric, int word, double part)
 {
+    uint64_t counts[BUCKETS];
     uint64_t count = 0, below = 0;
     int bucket = 0;
 
-    for (int i = 0; i < BUCKETS; i++)
-        count += metrics_value(metric, word, i);
+    for (int i = 0; i < BUCKETS; i++) {
+        counts[i] = sum(metric, word, i);
+        count += counts[i];
+    }
     if (count == 0)
         return 0;
     while (bucket < BOUNDS - 1) {
-        below += metrics_value(metric, word, bucket);
+        below += counts[bucket];
         if ((double)below >= part * (double)count)
             break;
         bucket++;

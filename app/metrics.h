@@ -102,6 +102,7 @@ enum stream_end {
 enum {
     METRICS_ROWS = 64,    /* words of a first label, at most */
     METRICS_COLUMNS = 24, /* of a second one, or buckets of times */
+    METRICS_ALL = -1,     /* to metrics_quantile: whatever the word */
 };
 
 /* Makes the table that all processes share which are forked later. Until then,
@@ -125,8 +126,8 @@ uint64_t metrics_value(enum metric metric, int word, int second_word);
 void metrics_time(enum metric metric, int word, int64_t began);
 void metrics_took(enum metric metric, int word, int64_t ns);
 
-/* How many took how long: the time that a part of them stayed below, in s, by
- * the bounds of the buckets; 0: there were none. */
+/* The time that so great a part of them stayed below, in s, by the bounds of
+ * the buckets; 0: there were none. */
 double metrics_quantile(enum metric metric, int word, double part);
 
 /* The word of a status; those that no answer of ours has are one word. */

@@ -39,6 +39,7 @@ struct cache_guard {
 };
 
 struct scoreboard {
+    _Atomic int64_t master_seen_at; /* monotonic ms, once a second */
     struct breaker db;
     struct cache_guard cache[SCOREBOARD_CACHES];
     struct breaker payments[SCOREBOARD_CACHES]; /* of debts to them (cache.h) */

@@ -4,6 +4,7 @@
 
 #include "agenda.h"
 #include "cache.h"
+#include "monitor.h"
 #include "serve.h"
 #include "setup.h"
 
@@ -27,6 +28,7 @@ static bool check_all(struct setup *setup, struct buf *faults)
 
     holds &= agenda_check(faults);
     holds &= outlet_load(setup->config, &setup->outlets, faults);
+    holds &= monitor_check(setup->config, faults);
     setup->auth = auth_new(setup->config, faults);
     holds &= setup->auth != NULL;
     return load_spec(setup, faults) && holds;

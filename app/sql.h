@@ -10,6 +10,7 @@ extern const char sql_drop_later[];
 extern const char sql_events[];
 extern const char sql_expire_events[];
 extern const char sql_expire_keys[];
+extern const char sql_figures[];
 extern const char sql_follower_close_gaps[];
 extern const char sql_follower_pass[];
 extern const char sql_follower_take[];

@@ -19,6 +19,8 @@
  * $newsfeed_keys is a word that changes with the keys that tokens are signed
  * with.
  *
+ * What came of each request is counted in one more file there (app/hits.h).
+ *
  * A value is a page, in parts (app/stored.h), which are put together here. The
  * protocol: protocol.txt of memcached 1.6, "Meta Get". */
 #include <ngx_config.h>
@@ -26,6 +28,7 @@
 #include <ngx_http.h>
 
 #include "../../app/contract.h"
+#include "../../app/hits.c"
 #include "../../app/stored.c"
 
 enum {
@@ -51,10 +54,52 @@ typedef struct {
 typedef struct {
     ngx_str_t key;
     int64_t horizon; /* as it was before the question was asked */
+    unsigned is_counted : 1;
     ngx_chain_t *body;
 } ctx_t;
 
 ngx_module_t ngx_http_newsfeed_module;
+
+/* --- the question ------------------------------------------------------- */
+
+/* --- counting ----------------------------------------------------------- */
+
+/* Whoever makes the file may come later than nginx. */
+static struct hits *find_hits(ngx_http_request_t *r)
+{
+    static struct hits *hits;
+    static time_t looked_at;
+    main_conf_t *conf =
+        ngx_http_get_module_main_conf(r, ngx_http_newsfeed_module);
+    u_char path[NGX_MAX_PATH];
+    u_char *end = path + sizeof(path);
+
+    if (hits || looked_at == ngx_time())
+        return hits;
+    looked_at = ngx_time();
+    if (ngx_slprintf(path, end, "%V/" HITS_FILE "%Z", &conf->runtime_dir) < end)
+        hits = hits_open((char *)path, true);
+    return hits;
+}
+
+static void count(ngx_http_request_t *r, enum hits_result result)
+{
+    struct hits *hits = find_hits(r);
+
+    if (hits)
+        hits_count(hits, ngx_worker, result);
+}
+
+/* What came of the question; of what is told twice, the first. */
+static void count_once(ngx_http_request_t *r, enum hits_result result)
+{
+    ctx_t *ctx = ngx_http_get_module_ctx(r, ngx_http_newsfeed_module);
+
+    if (ctx == NULL || ctx->is_counted)
+        return;
+    ctx->is_counted = 1;
+    count(r, result);
+}
 
 /* --- the question ------------------------------------------------------- */
 
@@ -173,8 +218,12 @@ static ngx_table_elt_t *add_header(
 }
 
 /* What is read is done with, and a worker is to answer. */
-static ngx_int_t miss(ngx_http_upstream_t *u, ngx_uint_t is_clean)
+static ngx_int_t miss(
+    ngx_http_request_t *r, enum hits_result result, ngx_uint_t is_clean)
 {
+    ngx_http_upstream_t *u = r->upstream;
+
+    count_once(r, result);
     u->headers_in.status_n = NGX_HTTP_NOT_FOUND;
     u->state->status = NGX_HTTP_NOT_FOUND;
     u->headers_in.content_length_n = 0;
@@ -280,6 +329,7 @@ static ngx_int_t answer(ngx_http_request_t *r, const struct stored *page)
         assemble(r, page, &ctx->body) != NGX_OK ||
         ngx_http_discard_request_body(r) != NGX_OK)
         return NGX_ERROR;
+    count_once(r, HITS_HIT);
     u->headers_in.status_n = NGX_HTTP_OK;
     u->state->status = NGX_HTTP_OK;
     u->headers_in.content_length_n = stored_length(page);
@@ -337,7 +387,7 @@ static ngx_int_t process_header(ngx_http_request_t *r)
     u_char *data = lf + 1;
     size_t got = last - data;
     if (is_end(line, lf - 1))
-        return miss(u, got == 0);
+        return miss(r, HITS_MISS, got == 0);
     if (parse_value_line(line, lf - 1, &value) != NGX_OK ||
         !is_answer(r, &value) || value.size > CONTRACT_STORED_MAX ||
         got > value.size + sizeof(CRLF) - 1)
@@ -351,7 +401,8 @@ static ngx_int_t process_header(ngx_http_request_t *r)
         return NGX_ERROR;
     if (!stored_parse((char *)data, value.size, &stored) ||
         !stored_settle(&stored, ctx->horizon))
-        return miss(u, 1); /* a lease, or what a worker will read anew */
+        return miss(r, value.is_won ? HITS_LEASE : HITS_MISS, 1); /* a lease, or
+            what a worker will read anew */
     return answer(r, &stored);
 }
 
@@ -392,6 +443,8 @@ static void abort_request(ngx_http_request_t *r)
 
 static void finalize_request(ngx_http_request_t *r, ngx_int_t rc)
 {
+    if (rc != NGX_HTTP_CLIENT_CLOSED_REQUEST)
+        count_once(r, HITS_FAILED); /* unless there was an answer */
 }
 
 /* --- the location ------------------------------------------------------- */
@@ -526,6 +579,13 @@ static ngx_uint_t is_asked(ngx_http_request_t *r, ngx_str_t *key)
            r->headers_in.content_length_n <= 0 && !r->headers_in.chunked;
 }
 
+/* To a worker, at once. */
+static ngx_int_t pass(ngx_http_request_t *r)
+{
+    count(r, HITS_PASSED);
+    return NGX_HTTP_NOT_FOUND;
+}
+
 static ngx_int_t handle(ngx_http_request_t *r)
 {
     loc_conf_t *conf =
@@ -538,12 +598,12 @@ static ngx_int_t handle(ngx_http_request_t *r)
     if (ctx == NULL || ngx_http_complex_value(r, conf->key, &key) != NGX_OK)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     if (r != r->main || !is_asked(r, &key))
-        return NGX_HTTP_NOT_FOUND;
+        return pass(r);
     if (ngx_http_complex_value(r, conf->server, &server) != NGX_OK)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     name = name_server(&server);
     if (!look(r, &name, &state))
-        return NGX_HTTP_NOT_FOUND;
+        return pass(r);
     ctx->horizon = state.horizon;
     if (name_page(r, &key, &state.database, &ctx->key) != NGX_OK)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;

@@ -34,7 +34,7 @@ def test_a_killed_worker_is_replaced(stack):
 
 
 def test_signals_without_a_meaning_do_nothing(stack):
-    eventually(lambda: len(stack.children()) == 5)
+    eventually(lambda: len(stack.children()) == 6)
     processes = [stack.pid("newsfeed"), *stack.children()]
     others = {signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGPIPE,
               signal.SIGVTALRM, signal.SIGPROF, signal.SIGIO, signal.SIGPWR,
@@ -59,7 +59,7 @@ def test_all_workers_killed_at_once_are_replaced(stack):
 def test_a_killed_dispatcher_is_replaced(stack):
     before = stack.dispatcher()
     os.kill(before, signal.SIGKILL)
-    eventually(lambda: len(stack.children()) == 5 and not alive(before))
+    eventually(lambda: len(stack.children()) == 6 and not alive(before))
     author = stack.client.add_participant()
     stack.client.publish(author, f"after{author}")
     eventually(lambda: stack.client.search(f"after{author}") == [link(author)])
@@ -98,7 +98,7 @@ def test_ps_tells_the_processes_apart(stack):
     def title(pid):
         return Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").decode()
 
-    eventually(lambda: len(stack.children()) == 5)
+    eventually(lambda: len(stack.children()) == 6)
     assert re.fullmatch(r"newsfeed: master /\S+\.conf", title(stack.pid("newsfeed")))
     for pid in stack.workers():
         assert re.fullmatch(r"newsfeed: worker \d+", title(pid))
@@ -284,7 +284,7 @@ def test_a_dispatcher_that_stands_still_is_replaced(stack):
 
 def test_a_service_that_stood_still_as_a_whole_goes_on(stack):
     """As after Ctrl-Z, or with the machine: nobody is to blame."""
-    eventually(lambda: len(stack.children()) == 5)
+    eventually(lambda: len(stack.children()) == 6)
     master, children = stack.pid("newsfeed"), stack.children()
     for pid in master, *children:
         os.kill(pid, signal.SIGSTOP)

@@ -138,6 +138,10 @@ START_TEST(a_quantile_is_a_bound)
     ck_assert_double_eq(metrics_quantile(METRIC_WAIT_TIME, 0, 0.5), 0.001);
     ck_assert_double_eq(metrics_quantile(METRIC_WAIT_TIME, 0, 0.99), 0.001);
     ck_assert_double_eq(metrics_quantile(METRIC_WAIT_TIME, 0, 1), 0.25);
+    metrics_took(METRIC_CACHE_TIME, CACHE_READ, MS);
+    metrics_took(METRIC_CACHE_TIME, CACHE_WRITE, 5 * MS);
+    ck_assert_double_eq(
+        metrics_quantile(METRIC_CACHE_TIME, METRICS_ALL, 1), 0.005);
 }
 END_TEST
 

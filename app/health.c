@@ -1,0 +1,160 @@
+/* What the database and the cache are asked of themselves, for whoever watches
+ * the service. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "contract.h"
+#include "database.h"
+#include "health.h"
+#include "runtime.h"
+#include "sql.h"
+
+enum part {
+    PART_SCHEMA = 1,
+    PART_FOLLOWER,
+    PART_JOB,
+};
+
+struct examiner {
+    struct config config; /* with timeouts of its own */
+    struct pg *pg;
+    struct memc *memc; /* NULL: there is no cache */
+};
+
+struct examiner *examiner_new(const struct config *config)
+{
+    struct examiner *examiner = calloc(1, sizeof(*examiner));
+    struct buf faults = {0};
+
+    if (!examiner)
+        return NULL;
+    examiner->config = *config;
+    if (config->db_connect_timeout > HEALTH_TIMEOUT)
+        examiner->config.db_connect_timeout = HEALTH_TIMEOUT;
+    examiner->pg = database_new(&examiner->config, HEALTH_TIMEOUT, NULL);
+    if (*config->cache_servers)
+        examiner->memc =
+            memc_new(config->cache_servers, config->cache_timeout, &faults);
+    buf_free(&faults); /* the settings were held against it at launch */
+    if (examiner->pg && (examiner->memc || !*config->cache_servers))
+        return examiner;
+    examiner_free(examiner);
+    return NULL;
+}
+
+void examiner_free(struct examiner *examiner)
+{
+    if (!examiner)
+        return;
+    pg_free(examiner->pg);
+    memc_free(examiner->memc);
+    free(examiner);
+}
+
+/* --- the database ------------------------------------------------------- */
+
+static void take_backlog(
+    const struct pg *pg, int row, struct backlogs *backlogs)
+{
+    struct backlog *backlog = &backlogs->list[backlogs->count];
+
+    if (backlogs->count == HEALTH_BACKLOGS)
+        return;
+    backlogs->count++;
+    snprintf(
+        backlog->name, sizeof(backlog->name), "%s", pg_text(pg, row, 1).data);
+    backlog->count = pg_int(pg, row, 2);
+    backlog->age = pg_int(pg, row, 3);
+}
+
+static void take(const struct pg *pg, struct health *health)
+{
+    health->followers.count = health->jobs.count = 0;
+    for (int i = 0; i < pg_rows(pg); i++)
+        switch (pg_int(pg, i, 0)) {
+        case PART_SCHEMA:
+            health->schema = (int)pg_int(pg, i, 2);
+            break;
+        case PART_FOLLOWER:
+            take_backlog(pg, i, &health->followers);
+            break;
+        case PART_JOB:
+            take_backlog(pg, i, &health->jobs);
+            break;
+        }
+}
+
+static const char *describe(enum error error)
+{
+    return error == ERR_TIMEOUT || error == ERR_LOCKED
+               ? "database: no answer in time"
+           : error == ERR_NO_DATABASE
+               ? "database: out of reach"
+               : "database: it could not be read, see the log";
+}
+
+static void ask_database(struct examiner *examiner, struct health *health)
+{
+    static struct pg_statement statement = {
+        .name = "figures",
+        .sql = sql_figures,
+        .reads = true,
+    };
+    struct pg_params params = {0};
+    struct buf reason = {0};
+
+    enum error error = pg_connect(examiner->pg, &reason);
+    if (!error) {
+        pg_add_int(&params, HEALTH_LIMIT);
+        error = pg_exec(examiner->pg, &statement, &params);
+    }
+    if (error && reason.len == 0)
+        buf_puts(&reason, describe(error));
+    health->has_database = !error;
+    snprintf(health->reason, sizeof(health->reason), "%s", buf_text(&reason));
+    if (!error)
+        take(examiner->pg, health);
+    buf_free(&reason);
+}
+
+/* --- the cache ---------------------------------------------------------- */
+
+/* One of the groups that lie there; -1: none does. */
+static int group_on(const struct memc *memc, int server)
+{
+    for (int group = 0; group < CONTRACT_GROUPS; group++)
+        if (memc_server_of(memc, group) == server)
+            return group;
+    return -1;
+}
+
+static void ask_server(
+    struct examiner *examiner, int server, struct cache_health *health)
+{
+    struct memc *memc = examiner->memc;
+    int group = group_on(memc, server);
+    struct buf address = {0};
+
+    enum memc_result result =
+        group < 0 ? MEMC_OK : memc_fence(memc, group, NULL);
+    if (result == MEMC_LOST)
+        result = memc_fence(memc, group, NULL);
+    memc_print_server(memc, server, &address);
+    snprintf(
+        health->address, sizeof(health->address), "%s", buf_text(&address));
+    buf_free(&address);
+    health->answers = result == MEMC_OK;
+    health->is_closed = runtime_is_closed(
+        examiner->config.service_runtime_dir, memc_server_name(memc, server));
+}
+
+void examine(struct examiner *examiner, struct health *health)
+{
+    ask_database(examiner, health);
+    health->servers = examiner->memc ? memc_server_count(examiner->memc) : 0;
+    for (int i = 0; i < health->servers; i++)
+        ask_server(examiner, i, &health->cache[i]);
+    health->looked_at = monotonic_ms();
+}

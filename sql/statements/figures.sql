@@ -1,0 +1,27 @@
+-- What an operator is told of: the schema's version, how far the followers are
+-- behind and what the outbox holds - part, name, how many, and for how long the
+-- oldest of them is there, in ms. No more are looked at than a limit, so that it
+-- costs as little when there are many.
+--   $1 the limit
+SELECT 1 AS part, 'schema' AS name, max(version)::bigint AS count, 0::bigint AS ms
+    FROM migration
+UNION ALL
+SELECT 2, name, late + behind,
+        greatest(0, extract(epoch FROM now() - least(late_since, behind_since))
+            * 1000)::bigint
+    FROM follower CROSS JOIN LATERAL (
+        SELECT count(*) AS late, min(occurred) AS late_since FROM (
+            SELECT occurred FROM follower_gap
+                JOIN outbound ON id = outbound_id
+                WHERE follower = name LIMIT $1::bigint) o) gaps
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS behind, min(occurred) AS behind_since FROM (
+            SELECT occurred FROM outbound WHERE id > done
+                ORDER BY id LIMIT $1) o) posts
+UNION ALL
+SELECT 3, coalesce(name, 'unknown'), count,
+        greatest(0, extract(epoch FROM now() - since) * 1000)::bigint
+    FROM outbox_kind CROSS JOIN LATERAL (
+        SELECT count(*), min(created) AS since FROM (
+            SELECT created FROM outbox o WHERE o.kind = outbox_kind.kind
+                ORDER BY due LIMIT $1) o) orders;
