@@ -6,9 +6,13 @@ import contextlib
 import http.client
 import json
 import os
+import re
+import selectors
 import socket
 import struct
 import threading
+import time
+from array import array
 from dataclasses import dataclass
 
 import spec
@@ -17,6 +21,8 @@ from waiting import eventually, pause
 
 INBOUND = {"$ref": "#/components/schemas/Inbound"}
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
+EVENT = re.compile(rb"(?m)^event: (\w+)\nid: (\S+)\ndata: (.*)$")
+ITEM = re.compile(rb'{"id":(\d+),')
 
 
 @dataclass
@@ -214,3 +220,100 @@ class Listener(threading.Thread):
         self.is_asked_to_end.set()
         self.join(60)
         assert not self.raised and not self.is_alive()
+
+
+class Ear:
+    """One of a crowd: its connection, and what it has heard."""
+
+    def __init__(self, reader):
+        self.reader = reader
+        self.socket, self.text, self.is_told = None, b"", False
+        self.last = None  # the id to go on behind
+        self.items = array("q")
+        self.next_try = 0
+
+
+class Crowd:
+    """Many that listen, in one thread: each keeps what it hears in few bytes, and
+    comes again with the last id when its stream ends or is cut. What must never
+    be is in faults."""
+
+    def __init__(self, port, readers):
+        self.port = port
+        self.selector = selectors.DefaultSelector()
+        self.ears = [Ear(reader) for reader in readers]
+        self.heard, self.comes, self.refused, self.cuts, self.ends = 0, 0, 0, 0, 0
+        self.faults = []
+
+    def turn(self, seconds):
+        """What comes within that time, or until something has come."""
+        now = time.monotonic()
+        for ear in self.ears:
+            if not ear.socket and ear.next_try <= now:
+                self.come(ear)
+        for key, _ in self.selector.select(seconds):
+            self.read(key.data)
+
+    def come(self, ear):
+        """By HTTP/1.0, whose answers come in one piece."""
+        ear.next_try = time.monotonic() + 0.2
+        last = "" if ear.last is None else f"Last-Event-ID: {ear.last}\r\n"
+        with contextlib.suppress(OSError):
+            ear.socket = socket.create_connection(("127.0.0.1", self.port), 5)
+            ear.socket.sendall(f"GET {path_of(ear.reader)} HTTP/1.0\r\n"
+                               f"Host: a\r\n{last}\r\n".encode())
+            ear.socket.setblocking(False)
+            ear.text, ear.is_told = b"", False
+            self.selector.register(ear.socket, selectors.EVENT_READ, ear)
+            return
+        self.leave(ear)
+
+    def leave(self, ear):
+        if ear.socket:
+            with contextlib.suppress(KeyError):
+                self.selector.unregister(ear.socket)
+            ear.socket.close()
+            ear.socket = None
+
+    def cut(self, ear):
+        self.cuts += ear.socket is not None
+        self.leave(ear)
+
+    def read(self, ear):
+        data = b""
+        with contextlib.suppress(ConnectionError):
+            data = ear.socket.recv(262144)
+        if not data:
+            self.ends += ear.is_told
+            self.leave(ear)
+            return
+        *whole, ear.text = (ear.text + data).split(b"\n\n")
+        for text in whole:
+            self.take(ear, text)
+
+    def take(self, ear, text):
+        """The head of the answer, ended by the first comment or event, a comment,
+        or an event."""
+        if not ear.is_told:
+            head, _, text = text.partition(b"\r\n\r\n")
+            ear.is_told = head.startswith(b"HTTP/1.1 200")
+            self.comes += ear.is_told
+            self.refused += not ear.is_told
+        found = EVENT.search(text) if ear.is_told else None
+        if not found:
+            return
+        name, ear.last, data = found[1].decode(), found[2].decode(), found[3]
+        if name == "item":
+            self.hear(ear, int(ITEM.match(data)[1]))
+        elif name != "ready" or ear.items:
+            self.faults.append(f"reader {ear.reader} was told: {name} {data[:200]}")
+
+    def hear(self, ear, item):
+        if ear.items and item <= ear.items[-1]:
+            self.faults.append(f"reader {ear.reader} heard {item} behind {ear.items[-1]}")
+        ear.items.append(item)
+        self.heard += 1
+
+    def end(self):
+        for ear in self.ears:
+            self.leave(ear)

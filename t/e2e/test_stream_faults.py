@@ -10,18 +10,13 @@ import pytest
 from client import link
 from listening import CLOSE, Listener, Stream, WebSocket, listen
 from load import Load
-from stack import children_of, name_of
+from trouble import disturb
 from waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("stream faults")
 
 POSTS = int(os.environ.get("POSTS", "1500"))
 WRITERS = 16
-
-
-def streamers(stack):
-    return [pid for pid in children_of(stack.pid("newsfeed"))
-            if name_of(pid) == "streamer"]
 
 
 def test_an_outage_of_the_database_is_a_pause(make_stack):
@@ -78,13 +73,13 @@ def test_a_streamer_that_dies_is_replaced(make_stack):
     stack = make_stack()
     author, reader = stack.client.friends_of_new()
     with listen(stack.client, reader) as stream:
-        pid, = streamers(stack)
+        pid, = stack.children("streamer")
         os.kill(pid, signal.SIGKILL)
         assert stream.is_over.wait(30)
     with listen(stack.client, reader) as stream: # at once: its socket outlives it
         item = stack.client.publish(author)
         assert stream.wait(1)[0].item == item
-    assert streamers(stack) != [pid]
+    assert stack.children("streamer") != [pid]
 
 
 def test_a_reload_lets_go_of_those_who_listen(make_stack):
@@ -93,29 +88,16 @@ def test_a_reload_lets_go_of_those_who_listen(make_stack):
     with listen(stack.client, reader) as stream, \
             WebSocket(stack.client, reader) as other:
         assert other.event().name == "ready"
-        before, = streamers(stack)
+        before, = stack.children("streamer")
         stack.kill("newsfeed", signal.SIGHUP)
         assert stream.is_over.wait(30)
         opcode, payload = other.receive()
         assert (opcode, payload[:2]) == (CLOSE, (1001).to_bytes(2, "big"))
-    eventually(lambda: streamers(stack) not in ([], [before]) and
-               before not in streamers(stack))
+    eventually(lambda: stack.children("streamer") not in ([], [before]) and
+               before not in stack.children("streamer"))
     with listen(stack.client, reader) as stream:
         item = stack.client.publish(author)
         assert stream.wait(1)[0].item == item
-
-
-def disturb(stack, what):
-    if what == "reload":
-        stack.kill("newsfeed", signal.SIGHUP)
-    elif what == "nginx":
-        stack.kill("nginx", signal.SIGHUP)
-    elif what == "kill":
-        for pid in streamers(stack):
-            os.kill(pid, signal.SIGKILL)
-    elif what == "postgres":
-        stack.down("postgres", "INT")
-        stack.up("postgres")
 
 
 @pytest.mark.parametrize("what", ["nothing", "reload", "nginx", "kill", "postgres"])
