@@ -1,6 +1,7 @@
 /* The text that a Prometheus reads, in its own format (0.0.4) or that of
  * OpenMetrics 1.0. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -78,8 +79,14 @@ static void print_count(struct exposition *e, const char *end,
 static void print_number(struct exposition *e, const char *end,
     const struct exposition_label *labels, double value)
 {
+    char text[32];
+
     print_name(e, end, labels, NULL);
-    buf_printf(e->out, "%.17g\n", value);
+    snprintf(text, sizeof(text), "%.15g", value);
+    if (strtod(text, NULL) == value) /* 2.9, not 2.8999999999999999 */
+        buf_printf(e->out, "%s\n", text);
+    else
+        buf_printf(e->out, "%.17g\n", value);
 }
 
 static void print_created(

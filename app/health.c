@@ -15,6 +15,7 @@ enum part {
     PART_SCHEMA = 1,
     PART_FOLLOWER,
     PART_JOB,
+    PART_OUTLET,
 };
 
 struct examiner {
@@ -71,7 +72,7 @@ static void take_backlog(
 
 static void take(const struct pg *pg, struct health *health)
 {
-    health->followers.count = health->jobs.count = 0;
+    health->followers.count = health->jobs.count = health->outlets.count = 0;
     for (int i = 0; i < pg_rows(pg); i++)
         switch (pg_int(pg, i, 0)) {
         case PART_SCHEMA:
@@ -82,6 +83,9 @@ static void take(const struct pg *pg, struct health *health)
             break;
         case PART_JOB:
             take_backlog(pg, i, &health->jobs);
+            break;
+        case PART_OUTLET:
+            take_backlog(pg, i, &health->outlets);
             break;
         }
 }

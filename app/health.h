@@ -8,7 +8,7 @@
 #include "memc.h"
 
 enum {
-    HEALTH_NAME = 64,
+    HEALTH_NAME = 256,
     HEALTH_BACKLOGS = 32,
     HEALTH_LIMIT = 10000, /* what a backlog is counted up to */
 };
@@ -39,6 +39,7 @@ struct health {
     int schema;        /* its version; 0: unknown. The rest as of then, too */
     struct backlogs followers;
     struct backlogs jobs;
+    struct backlogs outlets;
 
     int servers;
     struct cache_health cache[MEMC_SERVERS_MAX];

@@ -62,9 +62,9 @@ LABEL(result, "result", [LOOKUP_HIT] = "hit", [LOOKUP_LEASE] = "lease",
 LABEL(change, "change", [PAGE_STORED] = "stored", [PAGE_PUT] = "put",
     [PAGE_DROPPED] = "dropped");
 LABEL(outlet,
-    "outlet", [OUTLET_KAFKA] = "kafka", [OUTLET_WEBHOOK] = "webhook_1",
-    "webhook_2", "webhook_3", "webhook_4", "webhook_5", "webhook_6",
-    "webhook_7", "webhook_8");
+    "outlet", [OUTLET_KAFKA] = "kafka", [OUTLET_WEBHOOK] = "webhook 1",
+    "webhook 2", "webhook 3", "webhook 4", "webhook 5", "webhook 6",
+    "webhook 7", "webhook 8");
 LABEL(outcome, "result", [EVENT_SENT] = "sent", [EVENT_FAILED] = "failed",
     [EVENT_SET_ASIDE] = "set_aside");
 LABEL(stream, "result", [STREAM_OPENED] = "opened",
@@ -255,6 +255,16 @@ static void print_times(struct exposition *out, enum metric metric, int row,
         (double)metrics_value(metric, row, SUM) / 1e9);
 }
 
+/* So are most outlets, of which there may be many. */
+static bool is_unused(enum metric metric, int row)
+{
+    uint64_t all = 0;
+
+    for (int i = 0; i < METRICS_COLUMNS; i++)
+        all += metrics_value(metric, row, i);
+    return all == 0;
+}
+
 /* Of operations and statuses most never meet: those that did are printed. */
 static void print_counts(struct exposition *out, enum metric metric, int row,
     struct exposition_label *labels)
@@ -286,7 +296,7 @@ static void print_family(
     for (int row = 0; row < rows; row++) {
         struct exposition_label labels[EXPOSITION_LABELS] = {0};
         const char *word = word_of(family->label, row, operation);
-        if (!word)
+        if (!word || (family->label == &outlet_label && is_unused(metric, row)))
             continue;
         if (family->label)
             labels[0] = (struct exposition_label){family->label->name, word};

@@ -10,6 +10,7 @@
 #include "database.h"
 #include "metrics.h"
 #include "monitor.h"
+#include "outlet.h"
 #include "release.h"
 
 enum {
@@ -49,6 +50,32 @@ uint64_t monitor_requests(void)
         for (int i = 0; i < METRICS_COLUMNS; i++)
             sum += metrics_value(METRIC_REQUESTS, row, i);
     return sum;
+}
+
+/* Those that are configured, by what people call them. */
+static struct backlogs name_outlets(const struct sight *sight)
+{
+    const struct backlogs *all = &sight->health->outlets;
+    struct backlogs named = {0};
+
+    for (int i = 0; i < outlet_count(sight->config); i++) {
+        struct backlog *backlog = &named.list[named.count];
+        char label[OUTLET_LABEL_SIZE];
+        struct buf name = {0};
+        int number;
+        int kind = outlet_find(sight->config, i, &number);
+        outlets[kind]->print_name(sight->config, number, &name);
+        outlet_label(sight->config, i, label);
+        for (int j = 0; j < all->count && named.count < HEALTH_BACKLOGS; j++)
+            if (strcmp(all->list[j].name, buf_text(&name)) == 0) {
+                *backlog = all->list[j];
+                strcpy(backlog->name, label);
+                named.count++;
+                break;
+            }
+        buf_free(&name);
+    }
+    return named;
 }
 
 /* --- ready -------------------------------------------------------------- */
@@ -104,6 +131,18 @@ static bool is_fresh(const struct health *health)
     return health->looked_at && monotonic_ms() - health->looked_at < LOOK_MAX;
 }
 
+/* Requests do without those who are told what happens. */
+static void warn_of_outlets(struct verdict *verdict, const struct sight *sight)
+{
+    struct backlogs all = name_outlets(sight);
+
+    for (int i = 0; i < all.count; i++)
+        buf_printf(verdict->out, "%-8s outlet %s: %.1f s behind\n",
+            all.list[i].age <= sight->config->monitor_lag_limit ? "ok"
+                                                                : "warning",
+            all.list[i].name, (double)all.list[i].age / 1000);
+}
+
 static void check_database(struct verdict *verdict, const struct sight *sight)
 {
     const struct health *health = sight->health;
@@ -116,6 +155,7 @@ static void check_database(struct verdict *verdict, const struct sight *sight)
         check(verdict, true, "database: it has schema version %d, needed is %d",
             health->schema, DATABASE_SCHEMA_VERSION);
         check_followers(verdict, sight);
+        warn_of_outlets(verdict, sight);
     }
 }
 
@@ -239,6 +279,7 @@ static uint64_t cache_faults(void)
 void monitor_tell_status(const struct sight *sight, struct buf *out)
 {
     struct pool pool = count_pool(sight);
+    struct backlogs named = name_outlets(sight);
 
     buf_printf(out, "newsfeed %s, up ", release_version);
     print_age(out, (int64_t)(time(NULL) - (time_t)metrics_created()));
@@ -257,6 +298,7 @@ void monitor_tell_status(const struct sight *sight, struct buf *out)
     if (sight->health->has_database) {
         print_backlogs(out, "to follow", &sight->health->followers);
         print_backlogs(out, "to do", &sight->health->jobs);
+        print_backlogs(out, "to tell", &named);
     }
 }
 
@@ -343,8 +385,10 @@ static void print_all_backlogs(struct exposition *e, const char *label,
 }
 
 /* What is not known is not told. */
-static void print_database(struct exposition *e, const struct health *health)
+static void print_database(struct exposition *e, const struct sight *sight)
 {
+    const struct health *health = sight->health;
+    struct backlogs named = name_outlets(sight);
     bool is_known = is_fresh(health) && health->has_database;
 
     gauge(e, "newsfeed_database_up", NULL,
@@ -363,6 +407,11 @@ static void print_database(struct exposition *e, const struct health *health)
             "newsfeed_job_orders", "Orders in the outbox, up to 10,000."},
         (const char *const[]){
             "newsfeed_job_age_seconds", "Age of the oldest of them."});
+    print_all_backlogs(e, "outlet", &named,
+        (const char *const[]){"newsfeed_outlet_events",
+            "Events that an outlet has yet to tell, up to 10,000."},
+        (const char *const[]){
+            "newsfeed_outlet_lag_seconds", "Age of the oldest of them."});
 }
 
 void monitor_tell_metrics(
@@ -382,7 +431,7 @@ void monitor_tell_metrics(
         monitor_tell_ready(sight, &nothing));
     buf_free(&nothing);
     print_processes(&e, sight);
-    print_database(&e, sight->health);
+    print_database(&e, sight);
     print_caches(&e, sight->health);
     metrics_print(&e, api_name);
     print_nginx(&e, sight->hits);

@@ -1,5 +1,5 @@
 -- What an operator is told of: the schema's version, how far the followers are
--- behind and what the outbox holds - part, name, how many, and for how long the
+-- behind, what the outbox holds and what outlets have yet to tell - part, name, how many, and for how long the
 -- oldest of them is there, in ms. No more are looked at than a limit, so that it
 -- costs as little when there are many.
 --   $1 the limit
@@ -24,4 +24,17 @@ SELECT 3, coalesce(name, 'unknown'), count,
     FROM outbox_kind CROSS JOIN LATERAL (
         SELECT count(*), min(created) AS since FROM (
             SELECT created FROM outbox o WHERE o.kind = outbox_kind.kind
-                ORDER BY due LIMIT $1) o) orders;
+                ORDER BY due LIMIT $1) o) orders
+UNION ALL
+SELECT 4, name, count,
+        greatest(0, extract(epoch FROM now() - since) * 1000)::bigint
+    FROM publisher CROSS JOIN LATERAL (
+        SELECT count(*), min(occurred) AS since FROM (
+            (SELECT id, occurred FROM event
+                WHERE id >= pos
+                    AND (id > pos OR sub <> 0 AND participant_id > sub)
+                ORDER BY id LIMIT $1)
+            UNION ALL
+            (SELECT id, occurred FROM outbound WHERE id > pos
+                ORDER BY id LIMIT $1)
+            ORDER BY id LIMIT $1) o) events;

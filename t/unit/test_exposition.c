@@ -70,6 +70,16 @@ START_TEST(a_unit_is_told_where_there_is_a_word_for_that)
 }
 END_TEST
 
+START_TEST(a_number_is_as_short_as_it_can_be)
+{
+    exposition_begin(&classic, EXPOSITION_GAUGE, "nf", NULL, "Any.");
+    exposition_gauge(&classic, NULL, 2.933);
+    exposition_gauge(&classic, NULL, 0.1 + 0.2);
+    ck_assert_ptr_nonnull(
+        strstr(buf_text(&text), "\nnf 2.933\nnf 0.30000000000000004\n"));
+}
+END_TEST
+
 START_TEST(an_info_is_a_gauge_where_there_is_no_such_type)
 {
     const struct exposition_label label[] = {{"version", "1.0"}, {0}};
@@ -157,6 +167,7 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, a_counter_is_a_total);
     tcase_add_test(tests, openmetrics_tells_since_when_and_that_it_ends);
     tcase_add_test(tests, a_unit_is_told_where_there_is_a_word_for_that);
+    tcase_add_test(tests, a_number_is_as_short_as_it_can_be);
     tcase_add_test(tests, an_info_is_a_gauge_where_there_is_no_such_type);
     tcase_add_test(tests, buckets_hold_those_of_the_smaller_ones_too);
     tcase_add_test(tests, a_value_cannot_end_its_quotes);

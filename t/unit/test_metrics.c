@@ -48,15 +48,17 @@ START_TEST(each_count_is_found_where_it_was_made)
         metrics_value(METRIC_EVENTS, OUTLET_WEBHOOK, EVENT_SET_ASIDE), 1);
     ck_assert_printed("\nnewsfeed_requests_total{operation=\"getInbound\","
                       "status=\"404\"} 3\n");
-    ck_assert_printed("\nnewsfeed_events_total{outlet=\"webhook_1\","
+    ck_assert_printed("\nnewsfeed_events_total{outlet=\"webhook 1\","
                       "result=\"set_aside\"} 1\n");
 }
 END_TEST
 
 START_TEST(what_was_never_counted_is_zero)
 {
+    metrics_count(METRIC_EVENTS, OUTLET_KAFKA, EVENT_FAILED);
     ck_assert_printed("\nnewsfeed_events_total{outlet=\"kafka\","
                       "result=\"sent\"} 0\n");
+    ck_assert_ptr_null(strstr(buf_text(&text), "webhook"));
     ck_assert_printed("\nnewsfeed_process_ends_total{process=\"worker\","
                       "cause=\"died\"} 0\n");
     ck_assert_printed("\nnewsfeed_request_duration_seconds_count{operation="
