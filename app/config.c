@@ -55,7 +55,7 @@ struct setting {
 #define AT(section, key) \
 #section, #key, offsetof(struct config, section##_##key)
 
-/* What a setting means stands in etc/newsfeed.conf. */
+/* What a setting means stands in etc/newsfeed.conf and newsfeed.conf.5. */
 static const struct setting settings[] = {
     {AT(service, spec), TEXT, release_spec, 0, 0},
     {AT(service, log_level), LEVEL, "info", 0, 0},

@@ -13,8 +13,6 @@ from spec import FILE as SPEC
 from stack import PROGRAM, ROOT, as_account, children_of
 from waiting import eventually
 
-CONFIG = ROOT / "etc" / "newsfeed.conf"
-
 
 def run(*arguments):
     return subprocess.run(
@@ -82,18 +80,6 @@ def test_printed_settings_are_settings(folder):
     file = folder / "printed.conf"
     file.write_text(first.stdout)
     assert run("-c", file, "--print-config").stdout == first.stdout
-
-
-def test_the_sample_settings_are_accepted():
-    result = run("-c", CONFIG, "--print-config")
-    assert result.returncode == 0, result.stderr
-
-
-def test_every_setting_stands_in_the_sample():
-    printed = run("--print-config").stdout
-    keys = [line.split("=")[0].strip() for line in printed.splitlines() if "=" in line]
-    sample = CONFIG.read_text()
-    assert keys and [key for key in keys if key not in sample] == []
 
 
 def test_all_faults_of_the_settings_are_told_each_with_its_line(folder):

@@ -49,6 +49,7 @@ def test_all_is_in_its_place(folder, install):
     for path in (
         "opt/sbin/newsfeed", "opt/share/newsfeed/openapi.yaml",
         "opt/share/newsfeed/sql/migrate", "opt/share/man/man8/newsfeed.8",
+        "opt/share/man/man5/newsfeed.conf.5",
         "opt/lib/systemd/system/newsfeed.socket",
         "etc/newsfeed/newsfeed.conf", "etc/nginx/newsfeed/http.conf",
     ):
