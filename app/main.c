@@ -45,32 +45,41 @@ struct options {
 };
 
 static const char help[] =
-    "usage: newsfeed [-c FILE] [--set SECTION.KEY=VALUE]... [ACTION]\n"
+    "usage: newsfeed [-c FILE] [--set SECTION.KEY=VALUE]... [--listen PATH]\n"
+    "       newsfeed [-c FILE] [--set SECTION.KEY=VALUE]... COMMAND\n"
     "\n"
-    "  -c, --config FILE        read settings from FILE\n"
-    "      --set S.KEY=VALUE    set one, whatever the file says\n"
-    "      --listen PATH        make the Unix socket PATH and serve on it, "
-    "not\n"
-    "                           on descriptor 0 or a socket of systemd's\n"
+    "Without a command, it serves what nginx sends to its socket.\n"
     "\n"
-    "Without one of these actions it serves:\n"
-    "  events                   print what has happened, as JSON lines\n"
-    "      --from EVENT         behind this event's id; without: all that is "
-    "kept\n"
-    "      --follow             and go on as more happens\n"
-    "  status                   print how the service that runs is\n"
-    "  ready                    print whether it can do its work; exit code 0 "
+    "Options:\n"
+    "  -c, --config FILE       read settings from FILE; without, the defaults "
+    "hold\n"
+    "  --set S.KEY=VALUE       set one, whatever the file says\n"
+    "  --listen PATH           make the Unix socket PATH and serve on it, not "
+    "on\n"
+    "                          descriptor 0 or a socket of systemd's\n"
+    "\n"
+    "Commands:\n"
+    "  --check                 check settings, specification and database\n"
+    "  --print-config          print all settings as they are in force\n"
+    "  --cache-map             print nginx's map from feeds to cache servers\n"
+    "  --token ID              print a bearer token for participant ID\n"
+    "      --ttl SECONDS       its life, 3600 if not given\n"
+    "      --admin             may act for every participant; ID may be 0\n"
+    "  status                  print how the service is that runs\n"
+    "  ready                   print whether it can do its work; exit code 0 "
     "if so\n"
-    "      --check              check settings, specification and database\n"
-    "      --print-config       print all settings as they are in force\n"
-    "      --cache-map          print nginx's map from feeds to cache servers\n"
-    "      --token ID           print a bearer token for participant ID\n"
-    "          --ttl SECONDS    its life, 3600 if not given\n"
-    "          --admin          may act for every participant; ID may be 0\n"
-    "      --help\n"
-    "      --version\n"
+    "  events                  print what has happened, as JSON lines\n"
+    "      --from EVENT        behind this event's id; without, all that is "
+    "kept\n"
+    "      --follow            and go on as more happens\n"
+    "  --help\n"
+    "  --version\n"
     "\n"
-    "See newsfeed(8).\n";
+    "For example:\n"
+    "  newsfeed -c /etc/newsfeed/newsfeed.conf --check\n"
+    "  newsfeed -c /etc/newsfeed/newsfeed.conf events --follow\n"
+    "\n"
+    "See newsfeed(8), and newsfeed.conf(5) for the settings.\n";
 
 /* Prints why, frees it, and gives the exit code back. */
 static int fail(struct buf *faults, int code)
@@ -319,7 +328,7 @@ static int take_options(struct options *options, int argc, char **argv)
     if (code == GO_ON && optind < argc)
         optind += take_command(options, argv[optind]);
     if (code == GO_ON && optind < argc)
-        return refuse("\"%s\" is no option", argv[optind]);
+        return refuse("\"%s\" is no command", argv[optind]);
     if (code == GO_ON && !options->events &&
         (options->from || options->follows))
         return refuse("--from and --follow are for events alone");

@@ -92,7 +92,7 @@ def test_from_any_event_on(stack, begin):
 @pytest.mark.parametrize("arguments, code, message", [
     (["--from", "x"], 64, "must be an event's id"), (["--from", ""], 64, "must be an event's id"),
     (["--from", "0"], 65, "kept no longer"), (["--nonsense"], 64, "newsfeed --help"),
-    (["other"], 64, "is no option")])
+    (["other"], 64, "is no command")])
 def test_what_is_wrong_is_said(stack, begin, arguments, code, message):
     stack.sql("UPDATE event_floor SET id = greatest(id, 1)")
     result = subprocess.run(command(stack, *arguments), capture_output=True, text=True, timeout=60)
