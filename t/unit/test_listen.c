@@ -281,6 +281,66 @@ START_TEST(a_closed_standard_error_is_no_place_for_a_socket)
 }
 END_TEST
 
+static const struct {
+    const char *text;
+    int family; /* 0: refused */
+} ports[] = {
+    {"127.0.0.1:9464", AF_INET},
+    {"127.8.0.1:1", AF_INET},
+    {"[::1]:65535", AF_INET6},
+    {"0.0.0.0:9464", 0},
+    {"192.0.2.1:9464", 0},
+    {"[::]:9464", 0},
+    {"::1:9464", 0},
+    {"localhost:9464", 0},
+    {"127.0.0.1:0", 0},
+    {"127.0.0.1:65536", 0},
+    {"127.0.0.1:", 0},
+    {"127.0.0.1: 1", 0},
+    {"127.0.0.1:1x", 0},
+    {"127.0.0.1", 0},
+    {":9464", 0},
+    {"", 0},
+    {"1234567890123456789012345678901234567890123456:1", 0},
+};
+
+START_TEST(a_port_is_of_this_host_alone)
+{
+    struct sockaddr_storage address;
+    bool holds = listen_parse_port(ports[_i].text, &address);
+
+    ck_assert_int_eq(holds, ports[_i].family != 0);
+    if (holds)
+        ck_assert_int_eq(address.ss_family, ports[_i].family);
+    else
+        ck_assert_int_eq(listen_open_port(ports[_i].text, &reason), -1);
+}
+END_TEST
+
+START_TEST(a_port_is_listened_on)
+{
+    struct sockaddr_in own;
+    socklen_t size = sizeof(own);
+    char text[32];
+    int probe = socket(AF_INET, SOCK_STREAM, 0);
+
+    own = (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    ck_assert_int_eq(bind(probe, (struct sockaddr *)&own, size), 0);
+    getsockname(probe, (struct sockaddr *)&own, &size);
+    snprintf(text, sizeof(text), "127.0.0.1:%d", ntohs(own.sin_port));
+    ck_assert_int_eq(listen_open_port(text, &reason), -1);
+    ck_assert_ptr_nonnull(strstr(buf_text(&reason), text));
+    close(probe);
+
+    int fd = listen_open_port(text, &reason);
+    int client = socket(AF_INET, SOCK_STREAM, 0);
+    ck_assert_int_eq(connect(client, (struct sockaddr *)&own, size), 0);
+    close(client);
+    close(fd);
+}
+END_TEST
+
 void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, set_up, tear_down);
@@ -298,5 +358,8 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, what_systemd_passed_to_another_process_is_left_alone);
     tcase_add_test(tests, systemd_must_pass_one_socket);
     tcase_add_test(tests, without_a_socket_it_says_how_to_give_one);
+    tcase_add_loop_test(
+        tests, a_port_is_of_this_host_alone, 0, sizeof(ports) / sizeof(*ports));
+    tcase_add_test(tests, a_port_is_listened_on);
     tcase_add_test(tests, a_closed_standard_error_is_no_place_for_a_socket);
 }

@@ -1,4 +1,5 @@
 /* Tests of metrics. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -83,6 +84,22 @@ START_TEST(an_error_that_is_no_fault_of_the_database_has_no_word)
                       "fault=\"timeout\"} 1\n");
     ck_assert_ptr_null(strstr(buf_text(&text), "(null)"));
     ck_assert_ptr_null(strstr(buf_text(&text), "=\"\""));
+}
+END_TEST
+
+START_TEST(each_status_has_its_word)
+{
+    char line[64];
+
+    for (int status = 100; status < 600; status++) {
+        int word = metrics_status(status);
+        if (word == metrics_status(0))
+            continue;
+        metrics_count(METRIC_REQUESTS, OPERATION_NONE, word);
+        snprintf(line, sizeof(line), "\"none\",status=\"%d\"} 1\n", status);
+        ck_assert_printed(line);
+    }
+    ck_assert_ptr_null(strstr(buf_text(&text), "\"other\""));
 }
 END_TEST
 
@@ -186,6 +203,7 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, a_status_that_never_was_is_not_printed);
     tcase_add_test(
         tests, an_error_that_is_no_fault_of_the_database_has_no_word);
+    tcase_add_test(tests, each_status_has_its_word);
     tcase_add_test(tests, another_status_is_one_of_the_others);
     tcase_add_test(tests, a_time_falls_into_the_bucket_that_ends_with_it);
     tcase_add_test(tests, a_time_below_zero_is_none);
