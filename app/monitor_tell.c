@@ -402,7 +402,7 @@ static void print_database(struct exposition *e, const struct sight *sight)
             "Posts that a follower has yet to see, up to 10,000."},
         (const char *const[]){
             "newsfeed_follower_lag_seconds", "Age of the oldest of them."});
-    print_all_backlogs(e, "job", &health->jobs,
+    print_all_backlogs(e, "kind", &health->jobs, /* a job is what is scraped */
         (const char *const[]){
             "newsfeed_job_orders", "Orders in the outbox, up to 10,000."},
         (const char *const[]){

@@ -83,6 +83,7 @@ static void set_up(void)
         .has_database = true,
         .schema = DATABASE_SCHEMA_VERSION,
         .followers = {1, {{"index", 3, LIMIT}}},
+        .jobs = {1, {{"deliver", 0, 0}}},
         .servers = 1,
         .cache = {{"unix:/m", true, false}},
     };
@@ -213,6 +214,7 @@ START_TEST(what_is_not_known_is_not_counted)
     ck_assert(says("\nnewsfeed_follower_lag_seconds{follower=\"index\"} 60\n"));
     ck_assert(says("\nnewsfeed_build_info{version=\"1.2.3\"} 1\n"));
     ck_assert(!says("newsfeed_nginx"));
+    ck_assert(!says("{job=") && !says("{instance=")); /* Prometheus's own */
     health.has_database = false;
     buf_reset(&text, text.cap);
     monitor_tell_metrics(&sight, false, &text);
