@@ -28,6 +28,8 @@ write_nginx_conf() {
     ln -sfn -- "$ROOT/nginx" "$RUN/newsfeed"
     mkdir -p -- "$RUN/public"
     ln -sfn -- "$spec" "$RUN/public/openapi.yaml"
+    ln -sfn -- "$ROOT/nginx/pages" "$RUN/public/pages"
+    ln -sfn -- "$ROOT/nginx/docs" "$RUN/public/docs"
     cat >"$RUN/nginx.conf" <<END
 # Written anew by contrib/stack at every start of nginx.
 $module
@@ -71,6 +73,7 @@ http {
         root $RUN/public;
         include newsfeed/server.conf;
         include newsfeed/stream.conf;
+        include newsfeed/pages.conf;
         $fastpath
         $auth
     }

@@ -67,8 +67,9 @@ def test_every_operation_tells_its_errors():
 
 
 def methods_by_spec():
-    """The lines that nginx needs, by pattern."""
-    found = {r"~^/openapi\.yaml(\?|$)": "GET, HEAD, OPTIONS"}
+    """The lines that nginx needs, by pattern, for this file and the pages too."""
+    files = (r"/openapi\.yaml", "/(docs/)?", "/(pages|docs)/[^?]*[^/?]")
+    found = {rf"~^{file}(\?|$)": "GET, HEAD, OPTIONS" for file in files}
     for template, item in spec.document["paths"].items():
         pattern = re.sub(r"\{\w+\}", "[^/?]+", template)
         names = [m.upper() for m in spec.METHODS if m in item]
@@ -135,6 +136,6 @@ def test_a_page_is_as_large_as_the_file_says_by_default(make_stack, folder):
     assert f"limit=3&after={third}" in client.get(path + "?limit=3").headers["link"]
 
 
-@pytest.mark.parametrize("path", ["/", "/http.conf", "/openapi.yaml/", "/openapi"])
+@pytest.mark.parametrize("path", ["/http.conf", "/openapi.yaml/", "/openapi"])
 def test_nothing_else_of_its_folder_is_served(client, path):
     assert client.get(path).status == 404

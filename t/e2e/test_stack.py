@@ -29,6 +29,7 @@ def test_status_names_every_piece(stack):
 def test_a_start_prints_commands_that_work_as_they_are(make_stack):
     stack = make_stack(start=False, WORKERS="1")
     printed = stack.call("start").stdout
+    assert printed.splitlines()[0].endswith(f" http://127.0.0.1:{stack.port}/")
     commands = printed[printed.index("  curl "):printed.index("Everything that runs")]
     result = subprocess.run(
         ["bash", "-e", "-c", commands], stdin=subprocess.DEVNULL, capture_output=True,

@@ -48,11 +48,14 @@ def test_all_is_in_its_place(folder, install):
     install()
     for path in (
         "opt/sbin/newsfeed", "opt/share/newsfeed/openapi.yaml",
+        "opt/share/newsfeed/pages/index.html",
+        "opt/share/newsfeed/docs/swagger-ui/manifest",
         "opt/share/newsfeed/sql/migrate", "opt/share/man/man8/newsfeed.8",
         "opt/share/man/man5/newsfeed.conf.5",
         "opt/share/bash-completion/completions/newsfeed",
         "opt/lib/systemd/system/newsfeed.socket",
         "etc/newsfeed/newsfeed.conf", "etc/nginx/newsfeed/http.conf",
+        "etc/nginx/newsfeed/pages.conf",
     ):
         assert (folder / path).is_file(), path
     unit = folder / "opt/lib/systemd/system/newsfeed.service"

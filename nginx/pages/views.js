@@ -1,0 +1,386 @@
+// What the page shows: one function for each view, which fills it and returns
+// how to leave it, or nothing.
+
+import { credentials, get, call, idOf, pathOf, Poster } from './api.js';
+import {
+    announce, blame, confirm, copy, count, find, findAll, make, notify, onClick,
+    onSubmit,
+} from './dom.js';
+import { forget, learn, person, personLink, setAvatar, use, used } from './people.js';
+import { refill, showPost } from './post.js';
+
+const NEAR_TOP = 240; // pixels: further down, nothing moves by itself
+
+const entryOf = (...children) => make('li', {}, ...children);
+
+// A list that is read page by page. show(entry) makes an <li>.
+function paged(root, path, show, emptyText) {
+    const list = find('.list', root);
+    const button = find('.older', root);
+    const empty = find('.empty', root);
+    let next = path;
+    const more = async () => {
+        const { data, next: behind } = await get(next);
+        next = behind;
+        const entries = data.map(show);
+        list.append(...entries);
+        button.hidden = !next;
+        empty.textContent = emptyText;
+        settle();
+        return entries;
+    };
+    const settle = () => { empty.hidden = list.children.length > 0; };
+    new MutationObserver(settle).observe(list, { childList: true });
+    onClick(button, async () => focusOn((await more())[0]));
+    return { more, list };
+}
+
+function focusOn(entry) {
+    if (entry)
+        find('[tabindex], a', entry).focus();
+}
+
+function readId(text) {
+    const id = idOf(text);
+    if (!id)
+        throw new Error('Write a number such as 7, or a link such as /participant/7.');
+    return id;
+}
+
+// --- who is it? --------------------------------------------------------------
+
+export function start(root) {
+    const go = participant => {
+        learn(participant);
+        location.hash = `#/${participant.id}`;
+    };
+    const poster = new Poster();
+    onSubmit(find('#make', root), async ({ name }) =>
+        go(await poster.post('/participant', { name })));
+    onSubmit(find('#pick', root), async ({ id }) =>
+        go((await get(pathOf(readId(id)))).data));
+    showUsed(root);
+    const away = find('#away', root);
+    away.hidden = !credentials.token;
+    onClick(find('button', away), () => {
+        credentials.token = null;
+        away.hidden = true;
+        find('#name', root).focus();
+        notify('The token is forgotten.');
+    });
+}
+
+function showUsed(root) {
+    const section = find('#used', root);
+    section.hidden = used().length === 0;
+    find('ul', section).replaceChildren(...used().map(one => {
+        const avatar = make('span', { className: 'avatar', ariaHidden: 'true' });
+        setAvatar(avatar, one.id);
+        const drop = make('button', {
+            type: 'button', className: 'quiet', textContent: 'Forget',
+            ariaLabel: `Forget ${one.name}`,
+        });
+        onClick(drop, () => {
+            forget(one.id);
+            showUsed(root);
+            find('h1', root).focus();
+        });
+        return entryOf(avatar, make('a', {
+            href: `#/${one.id}`, className: 'person', textContent: one.name,
+        }), make('span', { className: 'soft', textContent: `no. ${one.id}` }), drop);
+    }));
+}
+
+// --- posting -----------------------------------------------------------------
+
+function setUpCompose(root, me, done) {
+    const form = copy('compose');
+    find('h1', root).after(form);
+    form.addEventListener('focusin', () => form.classList.add('open'));
+    const poster = new Poster();
+    onSubmit(form, async fields => {
+        const item = await poster.post(`${pathOf(me.id)}/outbound`, fields);
+        form.reset();
+        form.elements.subject.focus();
+        notify('Posted. Your friends have it.');
+        done?.(item);
+    });
+}
+
+// --- the feed ----------------------------------------------------------------
+
+export function feed(root, { me, feed }) {
+    const list = find('.list', root);
+    const older = find('.older', root);
+    const arrivals = find('.arrivals', root);
+    let held = []; // posts that have come and are not shown yet
+    const wiring = new AbortController();
+    const on = (name, act) => feed.addEventListener(name,
+        event => act(event.detail), { signal: wiring.signal });
+
+    const entry = item => entryOf(showPost(me.id, item));
+    const entryFor = item => find(`#post-${item.id}`, list)?.parentElement;
+
+    const insert = item => {
+        const behind = [...list.children].find(
+            ({ firstElementChild }) => firstElementChild.item.id < item.id);
+        const element = entry(item);
+        element.classList.add('arrived');
+        list.insertBefore(element, behind ?? null);
+        return element;
+    };
+    const settle = () => {
+        const { unread, more } = feed.marker;
+        find('.unread-count', root).textContent = unread === 0 ? 'All read'
+            : `${unread.toLocaleString('en')}${more ? ' or more' : ''} unread`;
+        find('.mark-read', root).hidden = unread === 0;
+        older.hidden = !feed.next;
+        find('.loading', root).hidden = feed.isRead;
+        find('.empty', root).hidden = !feed.isRead || feed.items.size > 0;
+        find('.bar', root).hidden = !feed.isRead || feed.items.size === 0;
+        arrivals.hidden = held.length === 0;
+        arrivals.textContent = count(held.length, 'new post');
+        for (const { firstElementChild: post } of list.children)
+            post.classList.toggle('unread', feed.isUnread(post.item));
+    };
+    const readAnew = () => {
+        held = [];
+        list.replaceChildren(...feed.list().map(entry));
+        settle();
+    };
+    const isReading = () => scrollY > NEAR_TOP || list.contains(document.activeElement);
+
+    on('read', readAnew);
+    on('marker', settle);
+    on('failed', problem => {
+        find('.loading', root).textContent = problem.message;
+        settle();
+    });
+    on('item', item => {
+        if (isReading()) {
+            held.push(item);
+            announce(count(held.length, 'new post'));
+        } else {
+            insert(item);
+            person(idOf(item.from)).then(({ name }) =>
+                announce(`${name} posted: ${item.subject}`));
+        }
+        settle();
+    });
+    on('changed', item => {
+        held = held.map(one => one.id === item.id ? item : one);
+        const post = entryFor(item)?.firstElementChild;
+        if (post)
+            refill(post, item);
+    });
+    on('removed', items => {
+        const ids = new Set(items.map(({ id }) => id));
+        held = held.filter(({ id }) => !ids.has(id));
+        for (const item of items)
+            removeEntry(entryFor(item), root);
+        settle();
+    });
+    on('older', items => {
+        const entries = items.map(entry);
+        list.append(...entries);
+        settle();
+        focusOn(entries[0] ?? list.lastElementChild);
+    });
+    onClick(older, () => feed.older());
+    onClick(find('.mark-read', root), async () => {
+        await feed.markRead();
+        announce('All read');
+        find('h1', root).focus();
+    });
+    onClick(arrivals, () => {
+        const [first] = held.sort((a, b) => a.id - b.id).map(insert).reverse();
+        held = [];
+        settle();
+        scrollTo({ top: 0 });
+        first.firstElementChild.focus({ preventScroll: true });
+    });
+    setUpCompose(root, me);
+    if (feed.isRead)
+        readAnew();
+    else
+        settle();
+    return () => wiring.abort();
+}
+
+// The focus does not fall off the page with it.
+function removeEntry(entry, root) {
+    if (entry?.contains(document.activeElement))
+        find('h1', root).focus();
+    entry?.remove();
+}
+
+// --- one's own posts ---------------------------------------------------------
+
+export async function posts(root, { me }) {
+    const show = item => entryOf(showPost(me.id, item));
+    const { more, list } = paged(root, `${pathOf(me.id)}/outbound`, show,
+        'You have not posted yet.');
+    setUpCompose(root, me, item => list.prepend(show(item)));
+    setUpRename(root, me);
+    await more();
+}
+
+function setUpRename(root, me) {
+    const form = find('#rename', root);
+    form.elements.name.value = me.name;
+    onSubmit(form, async ({ name }) => {
+        const { data } = await call('PATCH', pathOf(me.id), { body: { name } });
+        learn(data);
+        use(data);
+        me.name = data.name;
+        dispatchEvent(new CustomEvent('renamed'));
+        notify(`You are ${data.name} now.`);
+    });
+}
+
+// --- friends -----------------------------------------------------------------
+
+export async function friends(root, { me }) {
+    const show = ({ to }) => friendEntry(me, idOf(to), root);
+    const { more, list } = paged(root, `${pathOf(me.id)}/friends`, show,
+        'No friends yet. Befriend somebody by the number on their page, or find'
+        + ' people by what they wrote.');
+    const form = find('#befriend', root);
+    onSubmit(form, async ({ to }) => {
+        const id = readId(to);
+        await befriend(me, id);
+        form.reset();
+        const known = findAll('li', list).find(({ friend }) => friend === id);
+        list.prepend(known ?? friendEntry(me, id, root));
+    });
+    await more();
+}
+
+const poster = new Poster();
+
+async function befriend(me, id) {
+    await poster.post(`${pathOf(me.id)}/friends`, { to: pathOf(id) });
+    const { name } = await person(id);
+    notify(`You and ${name} are friends. Each has the other’s newest posts.`);
+}
+
+// true: it is done.
+async function unfriend(me, id) {
+    const { name } = await person(id);
+    const isMeant = await confirm(
+        `End the friendship with ${name}? The posts of each leave the feed of the`
+        + ' other.', 'End it');
+    if (isMeant) {
+        await call('DELETE', `${pathOf(me.id)}/friends/${id}`);
+        notify(`You and ${name} are no longer friends.`);
+    }
+    return isMeant;
+}
+
+function friendEntry(me, id, root) {
+    const avatar = make('span', { className: 'avatar', ariaHidden: 'true' });
+    setAvatar(avatar, id);
+    const button = make('button', {
+        type: 'button', className: 'quiet', textContent: 'Unfriend',
+    });
+    person(id).then(({ name }) => { button.ariaLabel = `Unfriend ${name}`; });
+    const entry = entryOf(avatar, personLink(me.id, id),
+        make('span', { className: 'soft', textContent: `no. ${id}` }), button);
+    entry.friend = id;
+    onClick(button, async () => {
+        if (await unfriend(me, id))
+            removeEntry(entry, root);
+    });
+    return entry;
+}
+
+// --- somebody ----------------------------------------------------------------
+
+const FRIENDS_PAGES = 10; // of 200: so many are looked through for one
+
+async function findFriend(me, id) {
+    let next = `${pathOf(me.id)}/friends?limit=200`;
+    for (let page = 0; next && page < FRIENDS_PAGES; page++) {
+        const answer = await get(next);
+        if (answer.data.some(({ to }) => idOf(to) === id))
+            return true;
+        next = answer.next;
+    }
+    return false;
+}
+
+export async function people(root, { me, id }) {
+    const { data: somebody } = await get(pathOf(id));
+    learn(somebody);
+    setAvatar(find('.avatar', root), id);
+    find('h1', root).textContent = somebody.name;
+    find('.number', root).textContent = `no. ${id}`;
+    find('.be', root).href = `#/${id}`;
+    const join = find('.befriend', root);
+    const part = find('.unfriend', root);
+    const showAs = isFriend => {
+        join.hidden = isFriend || id === me.id;
+        part.hidden = !isFriend;
+    };
+    onClick(join, async () => {
+        await befriend(me, id);
+        showAs(true);
+        part.focus();
+    });
+    onClick(part, async () => {
+        if (await unfriend(me, id)) {
+            showAs(false);
+            join.focus();
+        }
+    });
+    find('.be', root).hidden = id === me.id;
+    showAs(await findFriend(me, id));
+    const { more } = paged(root, `${pathOf(id)}/outbound`,
+        item => entryOf(showPost(me.id, item)), `${somebody.name} has not posted yet.`);
+    await more();
+    return null;
+}
+
+// --- search ------------------------------------------------------------------
+
+export async function search(root, { me, query }) {
+    const form = find('#find', root);
+    const keywords = query.get('keywords') ?? '';
+    const isOfFriends = query.has('friends');
+    form.elements.keywords.value = keywords;
+    form.elements.friends.checked = isOfFriends;
+    onSubmit(form, fields => {
+        const words = new URLSearchParams({ keywords: fields.keywords });
+        if (fields.friends)
+            words.set('friends', '1');
+        const hash = `#/${me.id}/search?${words}`;
+        if (location.hash === hash)
+            dispatchEvent(new HashChangeEvent('hashchange'));
+        else
+            location.hash = hash;
+    });
+    if (!keywords)
+        return;
+    const words = new URLSearchParams({ keywords, highlight: 'true' });
+    if (isOfFriends)
+        words.set('friends_of', me.id);
+    const { more } = paged(root, `/outbound/items?${words}`,
+        item => entryOf(showPost(me.id, item, item.highlights)),
+        'No post has these words.');
+    try {
+        const [found] = await Promise.all([
+            more(), isOfFriends ? null : showAuthors(root, me, keywords),
+        ]);
+        announce(count(found.length, 'post'));
+    } catch (problem) {
+        blame(form, problem);
+    }
+}
+
+async function showAuthors(root, me, keywords) {
+    const { data } = await get(
+        `/outbound?${new URLSearchParams({ keywords, limit: 8 })}`);
+    find('.authors', root).hidden = data.length === 0;
+    find('.authors ul', root).append(
+        ...data.map(link => entryOf(personLink(me.id, idOf(link)))));
+}
