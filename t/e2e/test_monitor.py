@@ -16,7 +16,7 @@ import pytest
 
 from client import link
 from monitor import Monitor
-from stack import PROGRAM, free_port
+from stack import PROGRAM, ROOT, free_port
 from waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("monitor")
@@ -330,41 +330,69 @@ def test_what_other_hosts_reach_is_refused(stack, listen):
 
 # --- a Prometheus ---------------------------------------------------------------
 
+CONTRIB = ROOT / "contrib"
+QUERIES = [target["expr"].replace("$__rate_interval", "10s").replace("$instance", ".*")
+           for panel in json.loads((CONTRIB / "grafana" / "newsfeed.json").read_text())["panels"]
+           for target in panel["targets"]]
+
+
+class Prometheus:
+    def __init__(self, port):
+        self.port = port
+
+    def ask(self, path):
+        url = f"http://127.0.0.1:{self.port}/api/v1/{path}"
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return json.load(response)["data"]
+
+    def query(self, text):
+        """The values of all series that it has for that."""
+        found = self.ask(f"query?query={quote(text)}")["result"]
+        return [float(series["value"][1]) for series in found]
+
+    def unhealthy(self):
+        """The rules that it cannot evaluate, or has not yet."""
+        return [rule["name"] for group in self.ask("rules")["groups"]
+                for rule in group["rules"] if rule["health"] != "ok"]
+
+
 @contextlib.contextmanager
 def prometheus(folder, target):
     port = free_port()
     (folder / "prometheus.yml").write_text(
-        "global: {scrape_interval: 500ms}\nscrape_configs:\n"
+        "global: {scrape_interval: 500ms, evaluation_interval: 500ms}\n"
+        f"rule_files: [{CONTRIB}/prometheus/newsfeed.rules.yml]\n"
+        "scrape_configs:\n"
         f"- {{job_name: newsfeed, static_configs: [{{targets: ['{target}']}}]}}\n")
     with open(folder / "prometheus.log", "w") as log, subprocess.Popen(
             ["prometheus", f"--config.file={folder}/prometheus.yml",
              f"--storage.tsdb.path={folder}/data", f"--web.listen-address=127.0.0.1:{port}"],
             stdout=log, stderr=log) as process:
-        def query(text):
-            url = f"http://127.0.0.1:{port}/api/v1/query?query={quote(text)}"
-            with urllib.request.urlopen(url, timeout=5) as response:
-                found = json.load(response)["data"]["result"]
-            return float(found[0]["value"][1]) if found else None
-
         try:
-            yield query
+            yield Prometheus(port)
         finally:
             process.terminate()
 
 
 def test_a_prometheus_reads_it(make_stack, folder):
     port = free_port()
-    stack = make_stack(WORKERS="2", SETTINGS=f"monitor.listen=127.0.0.1:{port}")
-    one = stack.client.add_participant()
-    with prometheus(folder, f"127.0.0.1:{port}") as query:
-        eventually(lambda: query("up") == 1)
+    stack = make_stack(WORKERS="2", SETTINGS=f"monitor.listen=127.0.0.1:{port}"
+                       " kafka.servers=127.0.0.1:1")
+    one, other = stack.client.friends_of_new()
+    with prometheus(folder, f"127.0.0.1:{port}") as reader:
+        eventually(lambda: reader.query("up") == [1])
         for _ in range(7):
             stack.client.ok("GET", link(one))
-        eventually(lambda: query(
-            'newsfeed_requests_total{operation="getParticipant",status="200"}') == 7)
-        assert query("sum(newsfeed_request_duration_seconds_count)") == Monitor(
-            stack, port).metrics().sum("newsfeed_requests_total")
-        assert 0 < query("histogram_quantile(0.99, sum by (le) "
-                         "(newsfeed_request_duration_seconds_bucket))") < 10
-        assert query("newsfeed_build_info") == 1
-        assert query("newsfeed_database_up") == 1
+        stack.client.publish(one)
+        stack.client.hit(f"{link(other)}/inbound")
+        stack.client.inbound(other)
+        eventually(lambda: reader.query(
+            'newsfeed_requests_total{operation="getParticipant",status="200"}') == [7])
+        assert reader.query("sum(newsfeed_request_duration_seconds_count)") == reader.query(
+            "sum(newsfeed_requests_total)")
+        assert reader.query("newsfeed_build_info") == reader.query("newsfeed_ready") == [1]
+        for query in QUERIES:
+            # No event has come to Kafka.
+            eventually(lambda q=query: "newsfeed_events_total" in q or reader.query(q), within=5)
+        eventually(lambda: not reader.unhealthy())
+        assert reader.query('ALERTS{alertstate="firing"}') == []
