@@ -1,6 +1,7 @@
 """A long run: posts by many writers while many listen, and things happen to the
 service all the while. Whoever listens has to hear of every post that there is,
-once and in order, and every post that was answered 200 has to be there.
+once and in order, and every post that was answered 200 has to be there, and its
+event in a topic of Kafka, where a double has the same id.
 
 Half of those who listen are cut off every few seconds, and come again with the
 id of the last event. Prints counts as it goes. Exit code 1: something was
@@ -13,7 +14,8 @@ Settings, from the environment:
   RATE       posts a second (200)
   WRITERS    at a time, each with an author of its own (16)
   LISTENERS  at a time, each a friend of four of the authors (100)
-  TROUBLE    what happens, a choice of trouble.py ("all": each of them)
+  TROUBLE    what happens, a choice of trouble.py, and "broker" ("all": each of
+             them)
   EVERY      seconds between two of these, about (10)
 """
 
@@ -32,11 +34,13 @@ from collections import Counter
 from pathlib import Path
 
 from client import link
+from kafka import ALL, NOT_LEADER, OPTIONS, PRODUCE, Broker
 from listening import Crowd
 from stack import Stack, give_away
 from trouble import TROUBLE, disturb
-from waiting import pause
+from waiting import eventually, pause
 
+TOPIC = "newsfeed"
 FRIENDS = 4   # of a listener
 LINES = 10    # seconds between counts
 AWAY = 120    # seconds until those who listen have heard the last post
@@ -52,9 +56,10 @@ def number(name, default):
 def chosen_trouble():
     names = os.environ.get("TROUBLE", "all").split()
     if names == ["all"]:
-        names = [name for name in TROUBLE if name != "nothing"]
-    if unknown := set(names) - set(TROUBLE):
-        sys.exit(f"soak: TROUBLE={' '.join(unknown)}: it must be of {' '.join(TROUBLE)}")
+        names = [*TROUBLE, "broker"]
+        names.remove("nothing")
+    if unknown := set(names) - {*TROUBLE, "broker"}:
+        sys.exit(f"soak: TROUBLE={' '.join(unknown)}: it must be of {' '.join(TROUBLE)} broker")
     return names
 
 
@@ -118,11 +123,37 @@ class Writers:
             thread.join(120)
 
 
+class Topic:
+    """What comes into it."""
+
+    def __init__(self):
+        self.ids = {}  # of a participant: in the order in which each came first
+        self.seen = set()
+        self.doubles = 0
+
+    def take(self, record):
+        if record.id in self.seen:
+            self.doubles += 1
+            return
+        self.seen.add(record.id)
+        self.ids.setdefault(int(record.key), []).append(int(record.id.partition(".")[0]))
+
+
+def disturb_broker(broker):
+    """One or all of the three are away for a moment, or say that another leads."""
+    number = random.choice([1, 2, 3, ALL])
+    broker.do("leader", TOPIC, random.randrange(4), random.randint(1, 3))
+    broker.do("fail", PRODUCE, random.randint(1, 3), NOT_LEADER)
+    broker.do("down", number)
+    pause(random.uniform(0, 5))
+    broker.do("up", number)
+
+
 class Troublemaker:
     """Something happens now and then, from a thread of its own."""
 
-    def __init__(self, stack, names, every):
-        self.stack, self.names, self.every = stack, names, every
+    def __init__(self, stack, broker, names, every):
+        self.stack, self.broker, self.names, self.every = stack, broker, names, every
         self.done, self.raised = Counter(), []
         self.stop = threading.Event()
         self.thread = threading.Thread(target=self.run)
@@ -132,7 +163,10 @@ class Troublemaker:
         try:
             while not self.stop.wait(random.uniform(0.5, 1.5) * self.every):
                 what = random.choice(self.names)
-                disturb(self.stack, what)
+                if what == "broker":
+                    disturb_broker(self.broker)
+                else:
+                    disturb(self.stack, what)
                 self.done[what] += 1
         except BaseException as error:
             self.raised.append(repr(error))
@@ -153,16 +187,17 @@ def befriend(client, authors, readers):
     return chosen
 
 
-def counts(writers, crowd, trouble):
+def counts(writers, crowd, topic, trouble):
     posts = sum(map(len, writers.answered.values()))
     lost = sum(map(len, writers.lost.values()))
     return (f"{posts} posts, {lost} without an answer {dict(writers.statuses)};"
             f" {crowd.heard} events; streams: {crowd.comes} came, {crowd.refused} refused,"
-            f" {crowd.cuts} cut, {crowd.ends} ended; {dict(trouble.done)};"
+            f" {crowd.cuts} cut, {crowd.ends} ended; topic: {len(topic.seen)} events,"
+            f" {topic.doubles} double; {dict(trouble.done)};"
             f" {len(crowd.faults)} faults")
 
 
-def listen(crowd, writers, trouble, seconds):
+def listen(crowd, writers, topic, trouble, seconds):
     """While the writers write."""
     end = time.monotonic() + seconds if seconds else None
     next_line = time.monotonic() + LINES
@@ -177,7 +212,7 @@ def listen(crowd, writers, trouble, seconds):
                     crowd.cut(ear)
         if now >= next_line:
             next_line += LINES
-            say(counts(writers, crowd, trouble))
+            say(counts(writers, crowd, topic, trouble))
 
 
 def hear_the_last(crowd, last, chosen):
@@ -200,6 +235,22 @@ def publish_last(client, authors):
             pause(0.2)
 
     return {author: post(author) for author in authors}
+
+
+def check_topic(stack, topic):
+    """Each participant's events, in the order of their ids."""
+    wanted = {}
+    for participant, event in stack.sql(
+            "SELECT participant_id, id FROM outbound UNION"
+            " SELECT participant_id, id FROM event ORDER BY 2"):
+        wanted.setdefault(int(participant), []).append(int(event))
+    for participant, ids in wanted.items():
+        told = topic.ids.get(participant, [])
+        if missing := set(ids) - set(told):
+            yield (f"topic: {len(missing)} events of {participant} are missing,"
+                   f" such as {sorted(missing)[:5]}")
+        elif told != ids:
+            yield f"topic: events of {participant} are out of order, or too many"
 
 
 def check(stack, writers, crowd, chosen):
@@ -233,9 +284,10 @@ def check(stack, writers, crowd, chosen):
         yield f"{wrong} deliveries are missing or too many"
 
 
-def soak(stack):
+def soak(stack, broker, topic):
     seconds, posts = number("SECONDS", 3600), number("POSTS", 0)
     client = stack.client
+    eventually(lambda: stack.sql("SELECT name FROM publisher"))  # which tells what is to come
     authors = client.add_participants(number("WRITERS", 16))
     readers = client.add_participants(number("LISTENERS", 100))
     chosen = befriend(client, authors, readers)
@@ -244,9 +296,9 @@ def soak(stack):
         crowd.turn(0.05)
     say(f"{len(authors)} write, {len(readers)} listen, in {stack.run}")
     writers = Writers(stack.port, authors, number("RATE", 200), posts)
-    trouble = Troublemaker(stack, chosen_trouble(), number("EVERY", 10))
+    trouble = Troublemaker(stack, broker, chosen_trouble(), number("EVERY", 10))
     try:
-        listen(crowd, writers, trouble, 0 if posts else seconds)
+        listen(crowd, writers, topic, trouble, 0 if posts else seconds)
     finally:
         trouble.end()
         writers.end()
@@ -254,16 +306,27 @@ def soak(stack):
     faults = [] if hear_the_last(crowd, publish_last(client, authors), chosen) else [
         f"somebody has not heard the last post within {AWAY} s"]
     crowd.end()
-    say(counts(writers, crowd, trouble))
+    eventually(lambda: stack.one("SELECT events FROM publisher_backlog") == "0", within=AWAY)
+    newest = int(stack.one("SELECT max(id) FROM outbound"))
+    eventually(lambda: any(newest in ids for ids in topic.ids.values()), within=AWAY)
+    say(counts(writers, crowd, topic, trouble))
     faults += [f"{count} answers were {status}" for status, count in writers.statuses.items()
                if isinstance(status, int) and status not in (200, 502, 503, 504)]
     faults += writers.raised + trouble.raised + crowd.faults + stack.faults()
-    faults += check(stack, writers, crowd, chosen)
+    faults += [*check(stack, writers, crowd, chosen), *check_topic(stack, topic)]
     say(f"{took:.0f} s, {sum(map(len, writers.answered.values())) / took:.0f} posts/s,"
         f" {len(faults)} faults")
     for fault in faults[:50]:
         say(f"fault: {fault}")
     return not faults
+
+
+def write_options(file):
+    """See test_kafka.py."""
+    file.write_text(OPTIONS)
+    file.chmod(0o600)
+    give_away(file)
+    return file
 
 
 def main():
@@ -278,13 +341,18 @@ def main():
     run = base / "run"
     run.mkdir(0o755)
     give_away(run)
-    stack = Stack(run, WORKERS="24", SETTINGS="stream.listeners=1000")
+    broker, topic = Broker(), Topic()
+    stack = Stack(run, WORKERS="24", SETTINGS="stream.listeners=1000"
+                  f" kafka.servers={broker.servers} kafka.topic={TOPIC}"
+                  f" kafka.options_file={write_options(base / 'options')}")
     is_right = False
     try:
         stack.start()
-        is_right = soak(stack)
+        with broker.reading(TOPIC, topic.take):
+            is_right = soak(stack, broker, topic)
     finally:
         stack.destroy()
+        broker.stop()
         if is_right:
             shutil.rmtree(base, ignore_errors=True)
         else:

@@ -13,7 +13,7 @@ import pytest
 
 from client import link
 from kafka import (
-    ALL, DISCONNECT, NOT_ENOUGH_REPLICAS, NOT_LEADER, PRODUCE, TIMED_OUT, UNKNOWN_TOPIC,
+    ALL, DISCONNECT, NOT_ENOUGH_REPLICAS, NOT_LEADER, OPTIONS, PRODUCE, TIMED_OUT, UNKNOWN_TOPIC,
     Broker, told)
 from load import Load
 from spec import FILE as SPEC
@@ -24,9 +24,6 @@ pytestmark = pytest.mark.xdist_group("kafka")
 
 TOPIC = "newsfeed"
 FAILS, WORKS = "no event is taken", "events are taken again"
-
-# A mock broker appends whatever comes; others know what they miss.
-OPTIONS = "max.in.flight=1\ntopic.metadata.propagation.max.ms=100\n"
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,7 @@ TROUBLE = {
     "nginx": lambda stack: stack.kill("nginx", signal.SIGHUP),
     "kill": lambda stack: kill_one(stack, "streamer"),
     "worker": lambda stack: kill_one(stack, "worker"),
+    "publisher": lambda stack: kill_one(stack, "publisher"),
     "dispatcher": lambda stack: kill_one(stack, "dispatcher"),
     "memcached": lambda stack: restart(stack, "memcached", "KILL"),
     "postgres": lambda stack: restart(stack, "postgres"),
