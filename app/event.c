@@ -47,6 +47,11 @@ struct cursor event_place(const struct pg *pg, int row)
     return (struct cursor){pg_int(pg, row, ID), pg_int(pg, row, PARTICIPANT)};
 }
 
+int64_t event_time(const struct pg *pg, int row)
+{
+    return pg_time(pg, row, HAPPENED);
+}
+
 /* --- printing ----------------------------------------------------------- */
 
 static void print_named(const struct pg *pg, int row, struct buf *out)
@@ -135,7 +140,7 @@ bool event_print(const struct pg *pg, int row, struct buf *out)
         "{\"specversion\":\"1.0\",\"id\":\"%s\",\"source\":\"/newsfeed\","
         "\"type\":\"%s\",\"subject\":\"/participant/%" PRId64 "\",\"time\":",
         id, kind->type, place.sub);
-    json_print_time(out, pg_time(pg, row, HAPPENED));
+    json_print_time(out, event_time(pg, row));
     buf_puts(out, ",\"datacontenttype\":\"application/json\",\"data\":");
     kind->print(pg, row, out);
     buf_puts(out, "}");

@@ -19,6 +19,7 @@ MUST_CHECK enum error event_read(struct pg *pg, const struct cursor *behind,
 
 /* Of the row of event_read. */
 struct cursor event_place(const struct pg *pg, int row);
+int64_t event_time(const struct pg *pg, int row); /* us since 1970 */
 
 /* Appends it, on one line without its end. False: there is nothing to tell any
  * more, since what it was about is gone, which a later event says. */

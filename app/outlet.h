@@ -21,6 +21,7 @@ enum {
 
 struct outlet_event {
     struct cursor place;
+    int64_t occurred; /* us since 1970 */
     struct text id;   /* "812.7", its place */
     struct text body; /* CloudEvents in JSON, one line without its end */
     char id_text[CURSOR_SIZE];
@@ -63,10 +64,15 @@ struct outlet_kind {
 
     /* Tells events, in this order for each participant. How many in front are
      * settled for good: told, or put aside where they last. It is called again
-     * with the rest, and with other events once all are settled. It takes a few
-     * seconds at most, and logs when it begins to fail and when that is over.
+     * with the rest, which lies where it lay, and with other events once all
+     * are settled. It takes a few seconds at most, and logs when it begins to
+     * fail and when that is over.
      */
     int (*send)(void *self, const struct outlet_event *events, int count);
+
+    /* In place of that where there is nothing to tell, within a tenth of a
+     * second or so. NULL: it has nothing to do then. */
+    void (*rest)(void *self);
 
     /* Also while events are not settled: others tell them anew. */
     void (*close)(void *self);

@@ -212,6 +212,7 @@ static void print_batch(struct publisher *p, int rows)
         if (!event_print(pg, row, &p->bodies))
             continue;
         event->place = event_place(pg, row);
+        event->occurred = event_time(pg, row);
         event->body.len = p->bodies.len - start;
         cursor_print(&event->place, event->id_text);
         event->id = text_of(event->id_text);
@@ -278,9 +279,11 @@ static int turn(struct publisher *p)
         return INTERVAL;
     if (!hold(p))
         return PAUSE;
-    if (!p->has_batch && !read_batch(p))
-        return INTERVAL;
-    return tell_batch(p) ? 0 : INTERVAL;
+    if (p->has_batch || read_batch(p))
+        return tell_batch(p) ? 0 : INTERVAL;
+    if (p->opened && p->outlet->rest)
+        p->outlet->rest(p->opened);
+    return INTERVAL;
 }
 
 /* --- the process -------------------------------------------------------- */

@@ -235,6 +235,13 @@ struct cursor event_place(const struct pg *pg, int row)
     return database.events[found[row]];
 }
 
+int64_t event_time(const struct pg *pg, int row)
+{
+    (void)pg;
+    (void)row;
+    return 0;
+}
+
 bool event_print(const struct pg *pg, int row, struct buf *out)
 {
     (void)pg;
@@ -559,6 +566,22 @@ START_TEST(it_is_held_on_while_events_wait)
 }
 END_TEST
 
+static void rest(void *self)
+{
+    (void)self;
+    tell("rest; ");
+}
+
+START_TEST(an_outlet_may_have_something_to_do_at_rest)
+{
+    outlet.rest = rest;
+    add_event(5, 1);
+    run(2);
+    ck_assert_str_eq(told, "open; send 5.1; note 5.0; rest; rest; close; "
+                           "release; ");
+}
+END_TEST
+
 START_TEST(it_is_not_asked_for_more_often_than_needed)
 {
     add_event(5, 1);
@@ -660,6 +683,7 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, it_is_not_overridden);
     tcase_add_test(tests, what_could_not_be_noted_is_told_again);
     tcase_add_test(tests, it_is_held_on_while_events_wait);
+    tcase_add_test(tests, an_outlet_may_have_something_to_do_at_rest);
     tcase_add_test(tests, it_is_not_asked_for_more_often_than_needed);
     tcase_add_test(tests, without_a_database_nothing_is_held);
     tcase_add_test(
