@@ -102,6 +102,14 @@ static const struct setting settings[] = {
     {AT(kafka, topic), TEXT, "newsfeed", 0, 0},
     {AT(kafka, options_file), TEXT, "", 0, 0},
 
+    {AT(webhook, urls), TEXT, "", 0, 0},
+    {AT(webhook, secret_file), TEXT, "", 0, 0},
+    {AT(webhook, ca_file), TEXT, "", 0, 0},
+    {AT(webhook, private_addresses), SWITCH, "off", 0, 0},
+    {AT(webhook, timeout), INTEGER, "10000", 1, 30000},
+    {AT(webhook, retry), INTEGER, "1000", 1, 600000},
+    {AT(webhook, give_up), INTEGER, "86400", 1, 2592000},
+
     {AT(monitor, listen), TEXT, "monitor.sock", 0, 0},
     {AT(monitor, lag_limit), INTEGER, "60000", 1, 86400000},
 

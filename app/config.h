@@ -64,6 +64,15 @@ struct config {
     const char *kafka_topic;        /* of the events */
     const char *kafka_options_file; /* of librdkafka's; "" none */
 
+    /* [webhook] */
+    const char *webhook_urls;        /* spaces part them; "" none */
+    const char *webhook_secret_file; /* that events are signed with */
+    const char *webhook_ca_file;     /* "" the system's */
+    bool webhook_private_addresses;  /* may be posted to */
+    int webhook_timeout;             /* of one request */
+    int webhook_retry;               /* pause before the second try */
+    int webhook_give_up;             /* seconds of tries for an event */
+
     /* [monitor] */
     const char *monitor_listen; /* a path, or a loopback port; "" off */
     int monitor_lag_limit;      /* of followers, to be ready */
