@@ -37,5 +37,6 @@ extern const char sql_search_items[];
 extern const char sql_sweep_friends[];
 extern const char sql_sweep_post[];
 extern const char sql_take[];
+extern const char sql_webhook_due[];
 
 #endif

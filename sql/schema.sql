@@ -282,6 +282,31 @@ CREATE VIEW publisher_backlog AS
     ) behind ON true
     GROUP BY name;
 
+-- A participant with an event that the endpoint did not take: it and what
+-- follows of that participant's are posted from here, in their order, while
+-- those of others go on from the publisher's place. 0 for a participant: all of
+-- them, since the endpoint takes nothing, and of the row `since` alone counts.
+CREATE TABLE webhook_waiting (
+    publisher      text NOT NULL,
+    participant_id bigint NOT NULL,
+    done           bigint NOT NULL, -- up to this event
+    tries          int NOT NULL,    -- of the event behind that
+    since          timestamptz NOT NULL DEFAULT now(), -- nothing was taken
+    due            timestamptz NOT NULL,
+    PRIMARY KEY (publisher, participant_id)
+);
+
+CREATE INDEX webhook_waiting_due ON webhook_waiting (publisher, due);
+
+-- How many participants wait at each endpoint, and for how long nothing was
+-- taken of one of them, or of all.
+CREATE VIEW webhook_backlog AS
+    SELECT publisher AS name,
+        count(*) FILTER (WHERE participant_id <> 0) AS participants,
+        bool_or(participant_id = 0) AS all_wait,
+        greatest(now() - min(since), '0') AS age
+    FROM webhook_waiting GROUP BY publisher;
+
 -- --- the outbox --------------------------------------------------------------
 
 -- Orders for the dispatcher, each written in the transaction that causes it.
@@ -501,8 +526,8 @@ CREATE VIEW schema_migration AS
 -- --- rights ------------------------------------------------------------------
 
 -- The service's role, newsfeed, may do what the service does (t/sql/roles.sql).
-GRANT SELECT, INSERT, UPDATE, DELETE ON participant, outbox, idempotency, marker
-    TO newsfeed;
+GRANT SELECT, INSERT, UPDATE, DELETE ON participant, outbox, idempotency,
+    marker, webhook_waiting TO newsfeed;
 GRANT SELECT, INSERT, DELETE ON friendship, outbound, inbound, search,
     follower_gap, search_gap, event TO newsfeed;
 GRANT UPDATE (subject, story, edited) ON outbound TO newsfeed;
@@ -517,4 +542,4 @@ REVOKE EXECUTE ON FUNCTION befriend, unfriend, feed_since, flush_search,
 GRANT EXECUTE ON FUNCTION befriend, unfriend, feed_since, flush_search,
     posts_arrived, undelivered TO newsfeed;
 GRANT SELECT ON search_backlog, follower_backlog, outbox_backlog,
-    publisher_backlog TO pg_monitor;
+    publisher_backlog, webhook_backlog TO pg_monitor;

@@ -2,7 +2,7 @@
 \set statement `cat sql/statements/expire_events.sql`
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(13);
+SELECT plan(16);
 PREPARE expire (bigint, bigint) AS :statement
 CREATE TEMP TABLE found (count bigint);
 CREATE FUNCTION pg_temp.left() RETURNS bigint[] LANGUAGE sql AS $$
@@ -49,6 +49,24 @@ SELECT is(id, 20::bigint, 'up to there') FROM event_floor;
 UPDATE publisher SET seen = now() - interval '25 hours' WHERE name = 'slow';
 EXECUTE expire(24, 10);
 SELECT is(pg_temp.left(), '{}', 'whoever is gone keeps nothing');
+
+-- What waits at an endpoint.
+INSERT INTO event (participant_id, id, kind, occurred)
+    SELECT 1, id, 'f', now() - interval '25 hours'
+    FROM generate_series(30, 33) id;
+DELETE FROM publisher;
+INSERT INTO publisher (name, pos) VALUES ('webhook', 99);
+INSERT INTO webhook_waiting (publisher, participant_id, done, tries, due)
+    VALUES ('webhook', 0, 0, 0, now()), ('webhook', 1, 31, 1, now()),
+        ('webhook', 2, 32, 1, now());
+EXECUTE expire(24, 10);
+SELECT is(pg_temp.left(), '{32,33}', 'none that waits at an endpoint');
+UPDATE publisher SET seen = now() - interval '25 hours';
+EXECUTE expire(24, 1);
+SELECT is(pg_temp.left(), '{33}', 'unless nobody is there who would post it');
+DELETE FROM webhook_waiting;
+EXECUTE expire(24, 10);
+SELECT is(pg_temp.left(), '{}', 'and then no more');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -2,7 +2,7 @@
 -- do more.
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(115);
+SELECT plan(117);
 
 -- Runs a statement as newsfeed: 'ok', or the error's code.
 CREATE FUNCTION pg_temp.try(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -51,7 +51,8 @@ SELECT table_privs_are(name, 'newsfeed', ARRAY['SELECT', 'INSERT', 'DELETE'])
     FROM unnest(ARRAY['friendship', 'outbound', 'inbound', 'search']) name;
 SELECT table_privs_are(name, 'newsfeed',
     ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'])
-    FROM unnest(ARRAY['outbox', 'idempotency', 'marker']) name;
+    FROM unnest(ARRAY['outbox', 'idempotency', 'marker', 'webhook_waiting'])
+        name;
 SELECT table_privs_are(name, 'newsfeed', ARRAY['SELECT', 'INSERT', 'UPDATE'])
     FROM unnest(ARRAY['follower', 'publisher']) name;
 SELECT table_privs_are(name, 'newsfeed', ARRAY['SELECT', 'INSERT', 'DELETE'])
@@ -91,7 +92,7 @@ SELECT is_empty($$
 SELECT database_privs_are(current_database(), 'newsfeed', ARRAY['CONNECT']);
 SELECT table_privs_are(name, 'pg_monitor', ARRAY['SELECT'])
     FROM unnest(ARRAY['search_backlog', 'follower_backlog', 'outbox_backlog',
-        'publisher_backlog']) name;
+        'publisher_backlog', 'webhook_backlog']) name;
 
 -- --- what it does ------------------------------------------------------------
 

@@ -1,14 +1,15 @@
 -- The tables: what they hold, what their keys forbid, what is filled in.
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(53);
+SELECT plan(54);
 
 SELECT tables_are('public', ARRAY['participant', 'friendship', 'outbound',
     'inbound', 'search', 'follower', 'follower_gap', 'outbox',
     'outbox_kind', 'idempotency', 'incarnation', 'migration', 'event',
-    'event_floor', 'marker', 'publisher']);
+    'event_floor', 'marker', 'publisher', 'webhook_waiting']);
 SELECT views_are('public', ARRAY['search_backlog', 'search_progress',
     'search_gap', 'follower_backlog', 'outbox_backlog', 'publisher_backlog',
+    'webhook_backlog',
     'schema_migration', 'tap_funky', 'pg_all_foreign_keys']);
 
 -- --- keys --------------------------------------------------------------------
@@ -21,6 +22,7 @@ SELECT col_is_pk('search', 'outbound_id');
 SELECT col_is_pk('outbox', 'id');
 SELECT col_is_pk('follower', 'name');
 SELECT col_is_pk('publisher', 'name');
+SELECT col_is_pk('webhook_waiting', ARRAY['publisher', 'participant_id']);
 SELECT col_is_pk('follower_gap', ARRAY['follower', 'outbound_id']);
 SELECT col_is_pk('idempotency', ARRAY['scope', 'key']);
 SELECT col_is_pk('migration', 'version');
