@@ -140,3 +140,16 @@ def check_headers(what, documented, answer):
             continue
         schema = resolve(header)["schema"]
         fits(schema, int(value) if schema["type"] == "integer" else value)
+
+
+def check_event(event):
+    """Whether it is what the file describes for its type."""
+    operation = document["webhooks"][event["type"]]["post"]
+    content = operation["requestBody"]["content"]["application/cloudevents+json"]
+    fits(content["schema"], event)
+
+
+def check_event_headers(kind, headers):
+    for parameter in map(resolve, document["webhooks"][kind]["post"]["parameters"]):
+        schema, value = parameter["schema"], headers[parameter["name"]]
+        fits(schema, int(value) if schema["type"] == "integer" else value)
