@@ -5,7 +5,9 @@
 
 /* A name stands for a file, outlet_KIND.c, which has a struct outlet_kind of
  * that name. */
-#define OUTLETS(ROW) ROW(outlet_kafka)
+#define OUTLETS(ROW)  \
+    ROW(outlet_kafka) \
+    ROW(outlet_webhook)
 
 #define DECLARE_OUTLET(NAME) extern const struct outlet_kind NAME;
 #define ADDRESS(NAME) &NAME,

@@ -36,7 +36,20 @@ const struct outlet_kind outlet_kafka = {
     .unload = unload,
 };
 
-static struct config config = {.kafka_servers = "host"};
+/* As many as the text is long. */
+static int count_many(const struct config *config)
+{
+    return (int)strlen(config->webhook_urls);
+}
+
+const struct outlet_kind outlet_webhook = {
+    .kind = "webhook",
+    .count = count_many,
+    .load = load,
+    .unload = unload,
+};
+
+static struct config config = {.kafka_servers = "host", .webhook_urls = ""};
 static struct outlet_loaded loaded;
 static struct buf faults;
 
@@ -69,6 +82,25 @@ START_TEST(what_is_configured_is_found_and_loaded)
 }
 END_TEST
 
+START_TEST(of_some_kinds_there_may_be_several)
+{
+    char label[OUTLET_LABEL_SIZE];
+    int number;
+
+    config.webhook_urls = "ab";
+    ck_assert_int_eq(outlet_count(&config), 3);
+    ck_assert_ptr_eq(
+        outlets[outlet_find(&config, 2, &number)], &outlet_webhook);
+    ck_assert_int_eq(number, 1);
+    outlet_label(&config, 2, label);
+    ck_assert_str_eq(label, "webhook 2");
+    config.kafka_servers = "";
+    ck_assert_ptr_eq(
+        outlets[outlet_find(&config, 0, &number)], &outlet_webhook);
+    ck_assert_int_eq(number, 0);
+}
+END_TEST
+
 START_TEST(a_fault_is_told)
 {
     config.kafka_servers = "wrong";
@@ -84,5 +116,6 @@ void add_tests(TCase *tests)
 {
     tcase_add_test(tests, what_is_not_configured_is_not_there);
     tcase_add_test(tests, what_is_configured_is_found_and_loaded);
+    tcase_add_test(tests, of_some_kinds_there_may_be_several);
     tcase_add_test(tests, a_fault_is_told);
 }
