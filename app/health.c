@@ -109,6 +109,7 @@ static void ask_database(struct examiner *examiner, struct health *health)
     struct pg_params params = {0};
     struct buf reason = {0};
 
+    pg_look(examiner->pg); /* others log that it is gone, once for all */
     enum error error = pg_connect(examiner->pg, &reason);
     if (!error) {
         pg_add_int(&params, HEALTH_LIMIT);

@@ -319,10 +319,15 @@ static void drop_if_closed(struct pg *pg)
     }
 }
 
-bool pg_refresh(struct pg *pg)
+void pg_look(struct pg *pg)
 {
     if (pg->conn)
         drop_if_closed(pg);
+}
+
+bool pg_refresh(struct pg *pg)
+{
+    pg_look(pg);
     return pg_connect(pg, NULL) == OK;
 }
 

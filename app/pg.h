@@ -93,6 +93,10 @@ MUST_CHECK enum error pg_connect(struct pg *pg, struct buf *reason);
  * Whether there is one. */
 bool pg_refresh(struct pg *pg);
 
+/* The look alone, of which nothing is said: pg_connect tells why there is no
+ * connection any more. */
+void pg_look(struct pg *pg);
+
 /* Stands for the database that was accepted last, and for the life that it is
  * in: another number after a restore, a failover, a look at another one. 0
  * before the first connection. */
