@@ -532,13 +532,14 @@ static void open_monitor(struct master *master, const struct config *config)
     struct buf reason = {0};
 
     monitor_name(config, address);
-    if (!*config->monitor_listen ||
-        (master->monitor_fd >= 0 &&
-            strcmp(address, master->monitor_address) == 0))
+    if (master->monitor_fd >= 0 && *config->monitor_listen &&
+        strcmp(address, master->monitor_address) == 0)
         return;
     if (master->monitor_fd >= 0)
         close(master->monitor_fd);
     master->monitor_fd = -1;
+    if (!*config->monitor_listen)
+        return;
     if (*address != '/')
         master->monitor_fd = listen_open_port(address, &reason);
     else if (runtime_make(config->service_runtime_dir, &reason))

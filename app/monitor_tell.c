@@ -22,7 +22,7 @@ enum {
 struct pool {
     int ready;
     int busy;
-    int starting;
+    int unready; /* not yet, or no more */
     int listeners;
 };
 
@@ -37,7 +37,7 @@ static struct pool count_pool(const struct sight *sight)
             continue;
         pool.busy += slot->busy_since != 0;
         pool.ready += slot->ready && slot_is_alive(slot);
-        pool.starting += !slot->ready && !slot->busy_since;
+        pool.unready += !slot->ready && !slot->busy_since;
     }
     return pool;
 }
@@ -328,7 +328,7 @@ static void print_processes(struct exposition *e, const struct sight *sight)
     labelled(e, "state", "busy", pool.busy);
     labelled(e, "state", "idle",
         pool.ready > pool.busy ? pool.ready - pool.busy : 0);
-    labelled(e, "state", "starting", pool.starting);
+    labelled(e, "state", "unready", pool.unready);
     gauge(e, "newsfeed_workers_wanted", NULL, "Workers that there should be.",
         sight->config->worker_count);
     gauge(e, "newsfeed_requests_in_flight", NULL,

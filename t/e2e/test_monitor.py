@@ -307,6 +307,32 @@ def test_ready_is_an_exit_code(stack, monitor):
     eventually(lambda: command(stack, "ready").returncode == 0)
 
 
+def test_it_moves_and_ends_at_a_reload(make_stack, folder):
+    own = folder / "newsfeed.conf"
+    own.write_text("[monitor]\nlisten = one.sock\n")
+    stack = make_stack(WORKERS="1", CONFIG=str(own))
+    one, two = str(stack.run / "state" / "one.sock"), str(stack.run / "state" / "two.sock")
+
+    def answers(path):
+        monitor = Monitor(stack)
+        monitor.address = path
+        with contextlib.suppress(OSError):
+            return monitor.get("/livez")[0] == 200
+        return False
+
+    def reload(listen):
+        own.write_text(f"[monitor]\nlisten = {listen}\n")
+        stack.kill("newsfeed", signal.SIGHUP)
+
+    eventually(lambda: answers(one))
+    reload("two.sock")
+    eventually(lambda: answers(two) and not answers(one))
+    reload("")
+    eventually(lambda: not answers(two) and not stack.children("monitor"))
+    reload("one.sock")
+    eventually(lambda: answers(one))
+
+
 def test_who_is_asked_and_does_not_run_is_told(folder):
     def ask(listen):
         return subprocess.run(

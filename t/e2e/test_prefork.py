@@ -14,6 +14,7 @@ import pytest
 
 from client import link
 from load import Load
+from monitor import Monitor
 from spec import FILE as SPEC
 from stack import alive
 from waiting import eventually, one_of, pause
@@ -233,6 +234,14 @@ def test_without_workers_nginx_answers_503_and_cached_pages(make_stack):
     stack.client.hit(f"{link(one)}/inbound")
 
 
+def ends(stack):
+    """How workers have ended, as the monitor tells it."""
+    metrics = Monitor(stack).metrics()
+    counts = {cause: metrics.sum("newsfeed_process_ends_total", process="worker", cause=cause)
+              for cause in ("retired", "failed", "died", "stuck", "silent", "late")}
+    return {cause: count for cause, count in counts.items() if count}
+
+
 def test_a_stuck_worker_is_killed_replaced_and_named_in_the_log(make_stack):
     stack = make_stack(
         WORKERS="1", SETTINGS="worker.request_timeout=10000 db.statement_timeout=9000"
@@ -253,6 +262,7 @@ def test_a_stuck_worker_is_killed_replaced_and_named_in_the_log(make_stack):
     lines = stack.log().splitlines()
     assert any("stuck-request-1" in line and str(stuck) in line for line in lines)
     assert stack.client.add_participant()
+    assert ends(stack) == {"stuck": 1}
 
 
 def test_idle_workers_that_stand_still_are_replaced_and_hold_no_request(make_stack):
@@ -269,6 +279,7 @@ def test_idle_workers_that_stand_still_are_replaced_and_hold_no_request(make_sta
     eventually(lambda: stack.client.get(link(one)).status == 200)
     for pid in first, second:
         assert re.search(rf"worker \d \[{pid}\] is killed: no sign of life", stack.log())
+    assert ends(stack) == {"silent": 2}
 
 
 def test_a_dispatcher_that_stands_still_is_replaced(stack):
