@@ -23,6 +23,7 @@
 #include "master.h"
 #include "metrics.h"
 #include "monitor.h"
+#include "notify.h"
 #include "outlet.h"
 #include "publisher.h"
 #include "report.h"
@@ -186,6 +187,7 @@ static void drain_all_but(struct master *master, int generation)
 
 static void stop_now(struct master *master, int exit_code)
 {
+    notify("STOPPING=1");
     master->is_stopping = true;
     master->exit_code = exit_code;
     tell_all_but(master, 0, SIGTERM, TERM_GRACE);
@@ -193,6 +195,7 @@ static void stop_now(struct master *master, int exit_code)
 
 static void stop_softly(struct master *master)
 {
+    notify("STOPPING=1");
     master->is_stopping = true;
     drain_all_but(master, 0);
 }
@@ -591,9 +594,12 @@ static void reload(struct master *master)
     struct setup setup;
     struct buf faults = {0};
 
+    notify("RELOADING=1");
     if (!setup_prepare(master->source, &setup, &faults)) {
         log_lines("master", buf_text(&faults));
         log_error("master", "the reload is refused, nothing has changed");
+        if (master->is_up)
+            notify("READY=1\nSTATUS=The last reload was refused: see the log");
         goto out;
     }
     log_info("master", "reloading");
@@ -618,6 +624,7 @@ static void fall_back(struct master *master)
     master->failures = 0;
     apply(master->current.setup.config);
     drain_all_but(master, master->current.number);
+    notify("READY=1\nSTATUS=The last reload did not work: see the log");
 }
 
 static bool is_ready(struct master *master)
@@ -654,6 +661,8 @@ static void settle(struct master *master)
     master->is_up = true;
     end_verdicts(master);
     log_info("master", "%d workers are ready",
+        master->current.setup.config->worker_count);
+    notify("READY=1\nSTATUS=%d workers serve",
         master->current.setup.config->worker_count);
     drain_all_but(master, master->current.number);
     setup_clear(&master->previous.setup);
@@ -766,6 +775,7 @@ static void report(struct master *master)
     master->report_at = now + REPORT_INTERVAL;
     report_tell(&master->report);
     log_tell_lost();
+    notify_alive();
 }
 
 /* Waiting */
