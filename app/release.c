@@ -2,4 +2,4 @@
 #include "release.h"
 
 const char release_version[] = NEWSFEED_VERSION;
-const char release_spec[] = NEWSFEED_PREFIX "/share/newsfeed/openapi.yaml";
+const char release_spec[] = NEWSFEED_DATADIR "/openapi.yaml";

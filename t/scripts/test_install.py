@@ -76,6 +76,37 @@ def test_other_folders_are_in_all_that_names_folders(folder, build):
     assert b"/usr/local/share" not in program.read_bytes()
 
 
+def test_gnus_names_of_folders_count(folder, build):
+    names = {"sbindir": "/a/programs", "libdir": "/a/lib", "datadir": "/a/data",
+             "mandir": "/a/man", "sysconfdir": "/a/settings",
+             "systemdsystemunitdir": "/a/units"}
+    make("install", f"BUILD={build}", f"DESTDIR={folder}/to", "prefix=/b",
+         *(f"{name}={path}" for name, path in names.items()))
+    to = folder / "to"
+    assert [path.name for path in to.iterdir()] == ["a"]
+    for path in ("programs/newsfeed", "data/newsfeed/openapi.yaml", "man/man8/newsfeed.8",
+                 "settings/newsfeed/newsfeed.conf"):
+        assert (to / "a" / path).is_file(), path
+    unit = to / "a" / "units" / "newsfeed@.service"
+    assert "ExecStart=/a/programs/newsfeed -c /a/settings/newsfeed/%N.conf\n" in unit.read_text()
+    assert b"/a/data/newsfeed/openapi.yaml" in (to / "a/programs/newsfeed").read_bytes()
+
+
+def test_uninstall_leaves_nothing_but_what_was_changed(folder, install):
+    before = {path for path in folder.rglob("*") if path.is_file()}
+    install()
+    mine = folder / "etc" / "newsfeed" / "newsfeed.conf"
+    mine.write_text("mine\n")
+    other = folder / "opt" / "sbin" / "other"
+    other.touch()
+    assert f"{mine} is kept" in make(
+        "uninstall", f"BUILD={folder}", f"DESTDIR={folder}", "PREFIX=/opt", "SYSCONFDIR=/etc")
+    after = {path for path in folder.rglob("*") if path.is_file()}
+    assert after - before == {mine, other}
+    assert not (folder / "opt" / "share" / "newsfeed").exists()
+    assert not (folder / "etc" / "nginx" / "newsfeed").exists()
+
+
 def test_the_manual_has_the_version(folder, build):
     make("install", f"BUILD={build}", f"DESTDIR={folder}", "RELEASE=2.0.0")
     page = folder / "usr/local/share/man/man8/newsfeed.8"
