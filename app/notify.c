@@ -31,9 +31,9 @@ static int send_to(const char *path, const char *text)
     if (fd < 0)
         return -1;
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &PATIENCE, sizeof(PATIENCE));
-    ssize_t sent =
-        sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&address,
-            (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
+    ssize_t sent = sendto(fd, text, strlen(text), MSG_NOSIGNAL,
+        (struct sockaddr *)&address,
+        (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
     int error = errno;
     close(fd);
     errno = error;
