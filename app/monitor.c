@@ -54,7 +54,7 @@ static void stop(int signal)
 
 static bool is_port(const char *listen)
 {
-    return strchr(listen, ':') != NULL;
+    return *listen != '/' && strchr(listen, ':');
 }
 
 bool monitor_check(const struct config *config, struct buf *faults)
@@ -75,11 +75,10 @@ void monitor_name(const struct config *config, char address[PATH_MAX])
 {
     const char *listen = config->monitor_listen;
 
-    if (*listen == '/' || is_port(listen))
-        snprintf(address, PATH_MAX, "%s", listen);
-    else
-        snprintf(
-            address, PATH_MAX, "%s/%s", config->service_runtime_dir, listen);
+    bool is_name = *listen != '/' && !is_port(listen);
+
+    snprintf(address, PATH_MAX, "%s%s%s",
+        is_name ? config->service_runtime_dir : "", is_name ? "/" : "", listen);
 }
 
 /* --- answering ---------------------------------------------------------- */
