@@ -203,6 +203,8 @@ static void on_report(
     const char *fault = message->err ? rd_kafka_err2str(message->err) : NULL;
 
     (void)producer;
+    if (!fault && !kafka->is_dead)
+        kafka->fault[0] = '\0';
     kafka->report(kafka->context, (int64_t)(intptr_t)message->_private, fault);
 }
 

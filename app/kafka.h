@@ -41,7 +41,7 @@ MUST_CHECK enum error kafka_produce(
  * will come of this producer any more. */
 MUST_CHECK enum error kafka_poll(struct kafka *kafka, int ms);
 
-/* What went wrong last, "" if nothing did. */
+/* What went wrong last, "" if nothing did since a message was delivered. */
 const char *kafka_fault(const struct kafka *kafka);
 
 #endif

@@ -114,7 +114,6 @@ static void end_producer(struct outlet_kafka *k)
 {
     kafka_free(k->kafka);
     k->kafka = NULL;
-    k->first += k->handed;
     k->handed = k->undelivered = 0;
     k->has_failed = false;
     memset(k->is_delivered, 0, sizeof(k->is_delivered));

@@ -154,6 +154,13 @@ static bool hold(struct publisher *p)
     return is_as_left || begin(p, place);
 }
 
+/* In another database, such as a standby that took over, the same place may
+ * have other events behind it. */
+static bool is_still_there(const struct publisher *p)
+{
+    return pg_refresh(p->means.pg) && pg_identity(p->means.pg) == p->database;
+}
+
 /* What is settled behind it is told again if this fails: there may be another
  * holder by now. */
 static bool note(struct publisher *p, struct cursor place)
@@ -171,7 +178,7 @@ static bool note(struct publisher *p, struct cursor place)
     pg_add_int(&params, place.pos);
     pg_add_int(&params, place.sub);
     p->renew_at = monotonic_ms() + RENEWAL;
-    if (pg_exec(p->means.pg, &statement, &params) ||
+    if (!is_still_there(p) || pg_exec(p->means.pg, &statement, &params) ||
         pg_rows(p->means.pg) == 0) {
         let_go(p);
         return false;

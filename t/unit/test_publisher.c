@@ -25,6 +25,7 @@ const char sql_publisher_note[] = "note";
 static int64_t now = 1000;
 static int rests; /* so many more, then it is told to stop */
 static void (*on_rest)(void);
+static int ends_by = SIGQUIT;
 
 int64_t monotonic_ms(void)
 {
@@ -39,7 +40,7 @@ int poll(struct pollfd *fds, nfds_t count, int ms)
     if (on_rest)
         on_rest();
     if (rests-- == 0)
-        raise(SIGQUIT);
+        raise(ends_by);
     return 0;
 }
 
@@ -176,6 +177,12 @@ struct pg *database_new(
     (void)statement_timeout;
     (void)breaker;
     return (struct pg *)&pg;
+}
+
+bool pg_refresh(struct pg *pg)
+{
+    (void)pg;
+    return true;
 }
 
 void pg_free(struct pg *pg)
@@ -496,12 +503,13 @@ static void end_other(void)
 START_TEST(whoever_has_lost_it_begins_where_the_other_was)
 {
     add_event(5, 1);
+    add_event(7, 1);
     add_event(9, 1);
     settles[0] = 1;
     on_send = take_over;
     on_rest = end_other;
     run(3);
-    ck_assert_str_eq(told, "open; send 5.1 9.1; note 5.1; close; open; "
+    ck_assert_str_eq(told, "open; send 5.1 7.1 9.1; note 5.1; close; open; "
                            "send 9.1; note 9.0; close; release; ");
 }
 END_TEST
@@ -615,7 +623,8 @@ static void change_database(void)
 
 static void end_change(void)
 {
-    identity_of_arrival = 0;
+    if (rests == 2)
+        identity_of_arrival = 0;
 }
 
 /* Of the other database it is not known how far all has arrived there. */
@@ -624,9 +633,9 @@ START_TEST(nothing_is_told_of_another_database_before_it_was_looked_at)
     add_event(5, 1);
     on_read = change_database;
     on_rest = end_change;
-    run(2);
-    ck_assert_str_eq(told, "open; close; open; send 5.1; note 5.0; close; "
-                           "release; ");
+    run(3);
+    ck_assert_str_eq(told, "open; close; open; close; open; send 5.1; "
+                           "note 5.0; close; release; ");
 }
 END_TEST
 
@@ -645,6 +654,52 @@ START_TEST(another_database_begins_anew)
     run(2);
     ck_assert_str_eq(told, "open; send 5.1; note 5.0; close; open; send 6.1; "
                            "note 6.0; close; release; ");
+}
+END_TEST
+
+static void fail_over(void)
+{
+    database.identity = 2;
+    database.events[0] = (struct cursor){5, 7};
+    on_send = NULL;
+}
+
+static void fail_over_late(void)
+{
+    fail_over();
+    now += 10000;
+}
+
+/* The first standby has the same place, and another event behind it. */
+START_TEST(what_was_told_of_one_database_is_not_noted_in_another)
+{
+    add_event(5, 1);
+    on_send = fail_over;
+    run(2);
+    ck_assert_str_eq(told, "open; send 5.1; close; open; send 5.7; note 5.0; "
+                           "close; release; ");
+}
+END_TEST
+
+START_TEST(nor_is_it_told_on)
+{
+    add_event(5, 1);
+    settles[0] = 0;
+    on_send = fail_over_late;
+    run(2);
+    ck_assert_str_eq(told, "open; send 5.1; close; open; close; open; "
+                           "send 5.7; note 5.0; close; release; ");
+}
+END_TEST
+
+START_TEST(each_signal_ends_it)
+{
+    static const int signals[] = {SIGQUIT, SIGTERM, SIGINT};
+
+    ends_by = signals[_i];
+    add_event(5, 1);
+    run(1);
+    ck_assert_ptr_nonnull(strstr(told, "release; "));
 }
 END_TEST
 
@@ -689,6 +744,10 @@ void add_tests(TCase *tests)
     tcase_add_test(
         tests, nothing_is_told_of_another_database_before_it_was_looked_at);
     tcase_add_test(tests, another_database_begins_anew);
+    tcase_add_test(
+        tests, what_was_told_of_one_database_is_not_noted_in_another);
+    tcase_add_test(tests, nor_is_it_told_on);
+    tcase_add_loop_test(tests, each_signal_ends_it, 0, 3);
     tcase_add_test(tests, what_cannot_be_read_is_read_later);
     tcase_add_test(tests, what_is_kept_no_longer_is_said);
 }
