@@ -11,7 +11,8 @@
 
 enum {
     PATIENCE = 2000, /* ms that a call waits for deliveries */
-    SLICE = 100,     /* the same, until it looks whether to stop */
+    PARTING = 500,   /* the same, where it is to stop */
+    SLICE = 50,      /* the same, until it looks whether it is */
     SILENCE = 3000,  /* ms without any that make a fault */
 
     /* ms before a producer that failed is replaced, doubled each time. */
@@ -175,7 +176,9 @@ static void work(
             k->has_failed = true;
             keep_fault(k, kafka_fault(k->kafka));
         }
-    } while (!k->has_failed && !*k->means->is_stopping &&
+        if (*k->means->is_stopping && end > monotonic_ms() + PARTING)
+            end = monotonic_ms() + PARTING;
+    } while (!k->has_failed &&
              (k->handed < event_count || k->undelivered > 0) &&
              monotonic_ms() < end);
 }
