@@ -8,7 +8,9 @@ import select
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
+import warnings
 from pathlib import Path
 
 import pytest
@@ -71,7 +73,7 @@ def site(folder):
 
 
 SAMPLE = (ROOT / "nginx" / "newsfeed.conf.sample").read_text()
-LINES = re.findall(r"^ *#(\S.*;)(?: #.*)?$", SAMPLE, re.M)
+LINES = re.findall(r"^ *#(\S.*[;}])(?: #.*)?$", SAMPLE, re.M)
 
 
 def with_lines(*lines):
@@ -87,6 +89,9 @@ def test_the_sample_is_a_site(site):
     assert site.check()[0], site.check()[1]
 
 
+TLS = ["http2", "ssl_", "$https"]
+
+
 def make_certificate(folder):
     for name in ("certs", "private"):
         (folder / "etc" / "ssl" / name).mkdir()
@@ -99,7 +104,7 @@ def make_certificate(folder):
 
 
 @pytest.mark.parametrize("words", [
-    ["http2", "ssl_"], ["fastcgi_cache_path", "auth.conf"], ["real_ip"], [""],
+    TLS, ["fastcgi_cache_path", "auth.conf"], ["real_ip"], [""],
 ], ids=["tls", "tokens", "proxy", "all"])
 def test_its_lines_in_comments_work(site, words):
     make_certificate(site.folder)
@@ -111,6 +116,37 @@ def test_its_lines_in_comments_work(site, words):
     site.set_up(with_lines(*lines),
                 *(["--set", f"auth.key_file={site.folder}/key"] if has_tokens else []))
     assert site.check()[0], site.check()[1]
+
+
+def test_its_tls_is_of_today_and_who_comes_without_is_sent_there(site):
+    make_certificate(site.folder)
+    site.set_up(with_lines(*(line for line in LINES if any(word in line for word in TLS))))
+
+    def shakes_hands(version, ciphers="DEFAULT:@SECLEVEL=0"):
+        """With what protocol of HTTP; None if not at all."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.minimum_version = context.maximum_version = version
+        context.set_ciphers(ciphers)
+        context.set_alpn_protocols(["h2", "http/1.1"])
+        with socket.create_connection(("127.0.0.1", site.tls_port), 10) as peer, \
+                contextlib.suppress(ssl.SSLError, ConnectionError), \
+                context.wrap_socket(peer) as tls:
+            return tls.selected_alpn_protocol()
+
+    with running(site):
+        versions = ssl.TLSVersion
+        assert shakes_hands(versions.TLSv1_3) == shakes_hands(versions.TLSv1_2) == "h2"
+        assert shakes_hands(versions.TLSv1_1) is None
+        for old in ("ECDHE+AES:!AESGCM:!AESCCM", "kRSA"):
+            assert shakes_hands(versions.TLSv1_2, f"{old}:@SECLEVEL=0") is None
+        with socket.create_connection(("127.0.0.1", site.port), 10) as peer:
+            peer.sendall(b"GET /participant/1?a=b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            answer = b"".join(iter(lambda: peer.recv(4096), b"")).decode()
+        assert answer.startswith("HTTP/1.1 308 ")
+        assert "\r\nLocation: https://a/participant/1?a=b\r\n" in answer
 
 
 def test_tokens_without_their_include_are_refused(site):
