@@ -92,8 +92,8 @@ static struct text read_time(
     return (struct text){buf_text(room), room->len};
 }
 
-static enum error find(
-    struct call *call, const struct page *page, struct items *found)
+static enum error find(struct call *call, const struct page *page,
+    struct items *found, const struct language **language)
 {
     struct buf since = {0}, until = {0};
     struct filter filter = {
@@ -104,19 +104,27 @@ static enum error find(
         .until = read_time(call, "until", &until),
     };
 
-    enum error error = since.failed || until.failed
-                           ? ERR_INTERNAL
-                           : store_search_items(call->pg, &filter, page, found);
+    enum error error =
+        since.failed || until.failed
+            ? ERR_INTERNAL
+            : store_search_items(call->pg, &filter, page, found, language);
     buf_free(&since);
     buf_free(&until);
     return error;
 }
 
+/* Words to highlight. */
+struct highlight {
+    const struct language *language;
+    struct buf wanted;
+};
+
 static void print_places(struct buf *out, const char *name,
-    const struct buf *wanted, struct text text)
+    const struct highlight *highlight, struct text text)
 {
     struct span spans[SPANS_MAX];
-    int count = words_find(wanted, text, spans);
+    int count =
+        words_find(highlight->language, &highlight->wanted, text, spans);
 
     buf_printf(out, "\"%s\":[", name);
     for (int i = 0; i < count; i++)
@@ -126,33 +134,33 @@ static void print_places(struct buf *out, const char *name,
 }
 
 static void print_highlighted(
-    struct buf *out, const struct item *item, const struct buf *wanted)
+    struct buf *out, const struct item *item, const struct highlight *highlight)
 {
     json_print_item(out, item);
     if (out->failed)
         return;
     out->len--; /* the brace */
     buf_puts(out, ",\"highlights\":{");
-    print_places(out, "subject", wanted, item->subject);
+    print_places(out, "subject", highlight, item->subject);
     buf_puts(out, ",");
-    print_places(out, "story", wanted, item->story);
+    print_places(out, "story", highlight, item->story);
     buf_puts(out, "}}");
 }
 
-static void print_found(
-    struct call *call, struct buf *out, const struct items *found)
+static void print_found(struct call *call, struct buf *out,
+    const struct items *found, const struct language *language)
 {
-    struct buf wanted = {0};
+    struct highlight highlight = {.language = language};
 
-    words_wanted(argument(call, "keywords"), &wanted);
+    words_wanted(language, argument(call, "keywords"), &highlight.wanted);
     buf_puts(out, "[");
     for (int i = 0; i < found->ends.count; i++) {
         buf_puts(out, i > 0 ? "," : "");
-        print_highlighted(out, &found->list[i], &wanted);
+        print_highlighted(out, &found->list[i], &highlight);
     }
     buf_puts(out, "]");
-    out->failed |= wanted.failed;
-    buf_free(&wanted);
+    out->failed |= highlight.wanted.failed;
+    buf_free(&highlight.wanted);
 }
 
 static bool is_to_highlight(const struct call *call)
@@ -162,17 +170,18 @@ static bool is_to_highlight(const struct call *call)
 
 enum error api_search_items(struct call *call, struct http_response *response)
 {
+    const struct language *language;
     struct buf query = {0};
     struct items found;
     struct page page;
 
     enum error error = api_page(call, &page);
     if (!error)
-        error = find(call, &page, &found);
+        error = find(call, &page, &found, &language);
     if (error)
         return explain(call, error);
     if (is_to_highlight(call))
-        print_found(call, &response->body, &found);
+        print_found(call, &response->body, &found, language);
     else
         json_print_items(&response->body, found.list, found.ends.count);
     repeat(call, "keywords", &query);

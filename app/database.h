@@ -8,7 +8,7 @@
 
 /* The last migration that this program was written for. */
 enum {
-    DATABASE_SCHEMA_VERSION = 9
+    DATABASE_SCHEMA_VERSION = 10
 };
 
 /* For statements of up to so many ms. breaker: see pg.h. Connects nothing yet;

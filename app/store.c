@@ -698,17 +698,18 @@ enum error store_marker_set(
 
 /* --- search ------------------------------------------------------------- */
 
-/* With the filter's parameters, if there is one. The column `is_void` tells of
- * keywords that mean nothing to PostgreSQL. */
-static enum error exec_search(struct pg *pg, struct pg_statement *statement,
-    struct text keywords, const struct page *page, const struct filter *filter,
-    int is_void)
+/* By what the index was found to be in when it was asked last. */
+static const struct language *search_language = &language_simple;
+
+/* With the filter's parameters, if there is one. */
+static enum error ask_index(struct pg *pg, struct pg_statement *statement,
+    struct text keywords, const struct page *page, const struct filter *filter)
 {
     struct pg_params params = {0};
     struct buf parts = {0}, raw = {0};
 
     enum error error = ERR_INVALID;
-    if (words_query(keywords, &parts, &raw)) {
+    if (words_query(search_language, keywords, &parts, &raw)) {
         pg_add_text(&params, (struct text){buf_text(&parts), parts.len});
         pg_add_text(&params, (struct text){buf_text(&raw), raw.len});
         add_page(&params, page);
@@ -723,13 +724,37 @@ static enum error exec_search(struct pg *pg, struct pg_statement *statement,
     }
     buf_free(&parts);
     buf_free(&raw);
+    return error;
+}
+
+/* In the language that the index is in, of which the answer tells: after it
+ * changed, the words are asked for once more. Of one that this program does not
+ * know, they are found as they are. The column `is_void`, before that of the
+ * language, tells of keywords that mean nothing to PostgreSQL. */
+static enum error exec_search(struct pg *pg, struct pg_statement *statement,
+    struct text keywords, const struct page *page, const struct filter *filter,
+    int is_void)
+{
+    enum error error = ask_index(pg, statement, keywords, page, filter);
+
+    if (error)
+        return error;
+    const char *name = pg_text(pg, 0, is_void + 1).data;
+    const struct language *language = language_find(name);
+    if (!language)
+        language = &language_simple;
+    if (language != search_language) {
+        search_language = language;
+        error = ask_index(pg, statement, keywords, page, filter);
+    }
     return !error && pg_int(pg, 0, is_void) ? ERR_INVALID : error;
 }
 
 /* Posts come to the index late, and not in order: `prev` goes on from where all
  * are there. */
 enum error store_search_items(struct pg *pg, const struct filter *filter,
-    const struct page *page, struct items *found)
+    const struct page *page, struct items *found,
+    const struct language **language)
 {
     static struct pg_statement statement = {
         .name = "search_items",
@@ -738,6 +763,7 @@ enum error store_search_items(struct pg *pg, const struct filter *filter,
     };
     enum error error = exec_search(
         pg, &statement, filter->keywords, page, filter, HORIZON + 1);
+    *language = search_language;
 
     if (!error)
         error = read_items(pg, page, 0, found);

@@ -9,6 +9,7 @@
 #define NEWSFEED_STORE_H
 
 #include "error.h"
+#include "language.h"
 #include "model.h"
 #include "pg.h"
 
@@ -121,8 +122,10 @@ struct filter {
     int64_t friends_of;       /* 0: anyone */
     struct text since, until; /* RFC 3339 date-times; without data: ever */
 };
+/* language: that of the index, by which they were found. */
 MUST_CHECK enum error store_search_items(struct pg *pg,
-    const struct filter *filter, const struct page *page, struct items *found);
+    const struct filter *filter, const struct page *page, struct items *found,
+    const struct language **language);
 
 /* Whose pages a participant's doings may have changed: its own, and of its
  * friends' at most `limit`. */

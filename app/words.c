@@ -1,5 +1,4 @@
-/* Words of texts, as documents and queries. The only file that knows
- * libunistring. */
+/* Words of texts, as documents and queries. */
 #include <ctype.h>
 #include <endian.h>
 #include <stdlib.h>
@@ -265,8 +264,10 @@ struct entry {
 };
 
 struct document {
-    struct reader reader;
+    const struct language *language;
+    struct reader reader; /* behind the runs come the forms of their words */
     struct buf entries;
+    struct buf forms; /* of one word */
     int places;
 };
 
@@ -284,6 +285,38 @@ static void add_entry(
     buf_add(&document->entries, &entry, sizeof(entry));
 }
 
+static void add_form(struct document *document, const struct entry *word,
+    const char *form, int weight)
+{
+    struct buf *text = &document->reader.text;
+    size_t size = strlen(form);
+    size_t start = text->len;
+
+    if (size == word->size && memcmp(form, text->data + word->start, size) == 0)
+        return;
+    buf_add(text, form, size);
+    if (size <= WORD_MAX && !text->failed)
+        add_entry(document, start, size, word->place & PLACE_MAX, weight);
+}
+
+/* Of those words that were entered last, from the entry number `first` on. */
+static void add_forms(struct document *document, size_t first, int weight)
+{
+    struct buf *forms = &document->forms;
+    size_t end = document->entries.len / sizeof(struct entry);
+
+    for (size_t i = first; i < end && !document->reader.text.failed; i++) {
+        struct entry word = ((struct entry *)(void *)document->entries.data)[i];
+        buf_reset(forms, forms->cap);
+        language_forms(document->language,
+            document->reader.text.data + word.start, word.size, forms);
+        document->reader.text.failed |= forms->failed;
+        const char *form = buf_text(forms);
+        for (; form < forms->data + forms->len; form += strlen(form) + 1)
+            add_form(document, &word, form, weight);
+    }
+}
+
 static void add_text(struct document *document, struct text text, int weight)
 {
     struct reader *reader = &document->reader;
@@ -292,6 +325,7 @@ static void add_text(struct document *document, struct text text, int weight)
     begin(reader, text);
     while (read_run(reader)) {
         int first = document->places + 1;
+        size_t first_entry = document->entries.len / sizeof(struct entry);
         for (size_t at = reader->run; at < reader->text.len; at += size) {
             size = word_size(reader, at);
             if (size <= WORD_MAX)
@@ -300,6 +334,8 @@ static void add_text(struct document *document, struct text text, int weight)
         size = reader->text.len - reader->run;
         if (document->places > first && size <= WORD_MAX)
             add_entry(document, reader->run, size, first, weight);
+        if (document->language != &language_simple)
+            add_forms(document, first_entry, weight);
     }
 }
 
@@ -381,9 +417,10 @@ static void print_vector(const struct document *document, struct buf *out)
         memcpy(out->data + head, &words, sizeof(words));
 }
 
-void words_document(struct text subject, struct text story, struct buf *out)
+void words_document(const struct language *language, struct text subject,
+    struct text story, struct buf *out)
 {
-    struct document document = {0};
+    struct document document = {.language = language};
 
     add_text(&document, subject, WEIGHT_A);
     add_text(&document, story, 0);
@@ -393,6 +430,7 @@ void words_document(struct text subject, struct text story, struct buf *out)
         print_vector(&document, out);
     buf_free(&document.reader.text);
     buf_free(&document.entries);
+    buf_free(&document.forms);
 }
 
 /* --- queries ------------------------------------------------------------ */
@@ -483,8 +521,27 @@ static bool take_part(struct query *query)
     return true;
 }
 
+/* A word, by any of its forms. */
+static void print_word_of_query(const struct language *language,
+    const char *word, size_t size, struct buf *out)
+{
+    struct buf forms = {0};
+
+    language_forms(language, word, size, &forms);
+    const char *end = forms.data + forms.len;
+    const char *form = buf_text(&forms);
+    bool is_alone = strlen(form) + 1 == forms.len;
+    buf_puts(out, is_alone ? "" : "(");
+    for (; form < end; form += strlen(form) + 1)
+        buf_printf(out, "%s'%s'", form > forms.data ? " | " : "", form);
+    buf_puts(out, is_alone ? "" : ")");
+    out->failed |= forms.failed;
+    buf_free(&forms);
+}
+
 /* The words of a part as a phrase; how many they are. */
-static int print_phrase(struct text part, struct buf *out)
+static int print_phrase(
+    const struct language *language, struct text part, struct buf *out)
 {
     struct reader reader = {0};
     int count = 0;
@@ -494,9 +551,10 @@ static int print_phrase(struct text part, struct buf *out)
     while (read_run(&reader))
         for (size_t at = reader.run; at < reader.text.len; at += size) {
             size = word_size(&reader, at);
-            if (size <= WORD_MAX)
-                buf_printf(out, "%s'%.*s'", count++ > 0 ? " <-> " : "",
-                    (int)size, reader.text.data + at);
+            if (size > WORD_MAX)
+                continue;
+            buf_puts(out, count++ > 0 ? " <-> " : "");
+            print_word_of_query(language, reader.text.data + at, size, out);
         }
     out->failed |= reader.text.failed;
     buf_free(&reader.text);
@@ -512,7 +570,8 @@ static void print_raw(struct text part, struct buf *out)
 
 /* --- places ------------------------------------------------------------- */
 
-static void add_wanted(struct text part, struct buf *wanted)
+static void add_wanted(
+    const struct language *language, struct text part, struct buf *wanted)
 {
     struct reader reader = {0};
     size_t size;
@@ -521,29 +580,53 @@ static void add_wanted(struct text part, struct buf *wanted)
     while (read_run(&reader))
         for (size_t at = reader.run; at < reader.text.len; at += size) {
             size = word_size(&reader, at);
-            buf_add(wanted, reader.text.data + at, size);
-            buf_add(wanted, "", 1);
+            language_forms(language, reader.text.data + at, size, wanted);
         }
     wanted->failed |= reader.text.failed;
     buf_free(&reader.text);
 }
 
-void words_wanted(struct text keywords, struct buf *wanted)
+void words_wanted(
+    const struct language *language, struct text keywords, struct buf *wanted)
 {
     struct query query = {
         .at = keywords.data, .end = keywords.data + keywords.len};
 
     for (; take_part(&query); take_or(&query))
         if (query.negations % 2 == 0)
-            add_wanted(query.part, wanted);
+            add_wanted(language, query.part, wanted);
 }
 
-static bool is_wanted(const struct buf *wanted, const char *word, size_t size)
-{
-    const char *end = wanted->data + wanted->len;
+/* What a text is held against, and room for the forms of one word. */
+struct search {
+    const struct language *language;
+    const struct buf *wanted;
+    struct buf forms;
+};
 
-    for (const char *at = wanted->data; at < end; at += strlen(at) + 1)
+static bool has_form(const struct buf *forms, const char *word, size_t size)
+{
+    const char *end = forms->data + forms->len;
+
+    for (const char *at = forms->data; at < end; at += strlen(at) + 1)
         if (strlen(at) == size && memcmp(at, word, size) == 0)
+            return true;
+    return false;
+}
+
+static bool is_wanted(struct search *search, const char *word, size_t size)
+{
+    struct buf *forms = &search->forms;
+
+    if (has_form(search->wanted, word, size))
+        return true;
+    if (search->language == &language_simple)
+        return false;
+    buf_reset(forms, forms->cap);
+    language_forms(search->language, word, size, forms);
+    const char *form = buf_text(forms);
+    for (; form < forms->data + forms->len; form += strlen(form) + 1)
+        if (has_form(search->wanted, form, strlen(form)))
             return true;
     return false;
 }
@@ -570,7 +653,7 @@ static int add_span(struct span *spans, int count, int from, int to)
 
 /* Within a run a word has the places of its characters, unless composing took
  * some of them: then it is the whole run's. */
-static int find_in_run(const struct buf *wanted, const struct reader *reader,
+static int find_in_run(struct search *search, const struct reader *reader,
     int from, int to, struct span *spans, int count)
 {
     const char *run = reader->text.data + reader->run;
@@ -581,7 +664,7 @@ static int find_in_run(const struct buf *wanted, const struct reader *reader,
     for (size_t at = reader->run; at < reader->text.len; at += size) {
         const char *word = reader->text.data + at;
         size = word_size(reader, at);
-        if (!is_wanted(wanted, word, size))
+        if (!is_wanted(search, word, size))
             continue;
         int start = from + count_characters(run, word);
         count = is_same ? add_span(spans, count, start,
@@ -591,9 +674,10 @@ static int find_in_run(const struct buf *wanted, const struct reader *reader,
     return count;
 }
 
-int words_find(
-    const struct buf *wanted, struct text text, struct span spans[SPANS_MAX])
+int words_find(const struct language *language, const struct buf *wanted,
+    struct text text, struct span spans[SPANS_MAX])
 {
+    struct search search = {.language = language, .wanted = wanted};
     struct reader reader = {0};
     const char *counted = text.data;
     int characters = 0;
@@ -605,16 +689,18 @@ int words_find(
         int from = characters;
         characters += count_characters(reader.started, reader.at);
         counted = reader.at;
-        count = find_in_run(wanted, &reader, from, characters, spans, count);
+        count = find_in_run(&search, &reader, from, characters, spans, count);
         buf_reset(&reader.text, reader.text.cap);
     }
     buf_free(&reader.text);
+    buf_free(&search.forms);
     return count;
 }
 
 /* --- queries, as PostgreSQL takes them ---------------------------------- */
 
-bool words_query(struct text keywords, struct buf *ours, struct buf *raw)
+bool words_query(const struct language *language, struct text keywords,
+    struct buf *ours, struct buf *raw)
 {
     struct query query = {
         .at = keywords.data, .end = keywords.data + keywords.len};
@@ -624,7 +710,7 @@ bool words_query(struct text keywords, struct buf *ours, struct buf *raw)
 
     for (; take_part(&query); is_or |= take_or(&query)) {
         buf_reset(&phrase, phrase.cap);
-        if (print_phrase(query.part, &phrase) == 0)
+        if (print_phrase(language, query.part, &phrase) == 0)
             continue;
         buf_puts(ours, is_first ? "" : is_or ? "\n | " : "\n & ");
         for (int i = 0; i < query.negations; i++)

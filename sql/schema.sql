@@ -164,6 +164,15 @@ CREATE TABLE search (
 
 CREATE INDEX search_document ON search USING gin (document);
 
+-- What the index is in (app/language.h). One row. `newsfeed reindex` builds an
+-- index in another language beside this one and puts it in its place, by
+-- sql/statements/rebuild_*.sql: meanwhile there are tables search_next,
+-- search_change and search_rebuild, and triggers on search. A program of before
+-- finds and adds words as they are, which all languages have.
+CREATE TABLE search_language (
+    language text NOT NULL
+);
+
 -- What is added to the index waits in a list, which whoever adds to a list over
 -- the limit puts in its places, many at once. The service's sessions have no
 -- limit but this one: so posts are added while that goes on. No post has the
@@ -534,12 +543,12 @@ GRANT UPDATE (subject, story, edited) ON outbound TO newsfeed;
 GRANT SELECT, INSERT, UPDATE ON follower, publisher TO newsfeed;
 GRANT SELECT, UPDATE ON search_progress, event_floor TO newsfeed;
 GRANT USAGE ON SEQUENCE friendship_id_seq, outbound_id_seq TO newsfeed;
-GRANT SELECT ON outbox_kind, incarnation, migration, schema_migration
-    TO newsfeed;
+GRANT SELECT ON outbox_kind, incarnation, migration, schema_migration,
+    search_language TO newsfeed;
 REVOKE EXECUTE ON FUNCTION befriend, unfriend, feed_since, flush_search,
     posts_arrived, undelivered, note_participants, note_friendships, note_posts
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION befriend, unfriend, feed_since, flush_search,
     posts_arrived, undelivered TO newsfeed;
 GRANT SELECT ON search_backlog, follower_backlog, outbox_backlog,
-    publisher_backlog, webhook_backlog TO pg_monitor;
+    publisher_backlog, webhook_backlog, search_language TO pg_monitor;

@@ -1,8 +1,9 @@
 -- The first of these posts, as many as have so much text together, at least one:
--- what they say, and how much text it is so far. Those that are gone are not
--- there.
+-- what they say, how much text it is so far, and the language of the index.
+-- Those that are gone are not there.
 --   $1 ids, $2 bytes
-SELECT id, participant_id, subject, story, bytes
+SELECT id, participant_id, subject, story, bytes,
+        (SELECT language FROM search_language)
     FROM (SELECT id, participant_id, subject, story,
             sum(octet_length(subject) + octet_length(story))
                 OVER (ORDER BY id) AS bytes,

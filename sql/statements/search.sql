@@ -1,7 +1,8 @@
 -- A page of the authors whose posts match, and first of all how far down the
 -- list they stand. Each row has an author's position and id, whether something
--- older exists (of a page by $4), and whether the words mean nothing at all,
--- in which case nothing is looked for; at least one row, then of NULLs.
+-- older exists (of a page by $4), whether the words mean nothing at all, in
+-- which case nothing is looked for, and the language of the index; at least one
+-- row, then of NULLs.
 --   $1 parts of the query, a line each, $2 the same as they were given (see
 --   app/words.h), $3 before, $4 after, $5 rows at most
 --
@@ -61,7 +62,7 @@ SELECT l.*,
     CASE WHEN $4::bigint > 0 THEN EXISTS (
         SELECT FROM place JOIN participant p ON p.id = participant_id
             WHERE place.id <= $4) END,
-    is_void
+    is_void, (SELECT language FROM search_language)
 FROM query LEFT JOIN LATERAL (
     (SELECT place.id, participant_id FROM (
             SELECT * FROM place WHERE id < $3::bigint AND $4::bigint = 0

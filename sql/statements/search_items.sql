@@ -1,8 +1,8 @@
 -- A page of the posts that match, newest first, whosoever they are, of one
 -- author, or of a participant's friends. Columns are those of a post, whether
 -- something older exists (of a page by $4), up to where posts have come to the
--- index, and whether the words mean nothing at all, in which case nothing is
--- looked for; at least one row, then of NULLs.
+-- index, whether the words mean nothing at all, in which case nothing is looked
+-- for, and the language of the index; at least one row, then of NULLs.
 --   $1 parts of the query, a line each, $2 the same as they were given (see
 --   app/words.h), $3 before, $4 after, $5 rows at most, $6 author, $7 whose
 --   friends (0: all), $8 since, $9 until, as text (NULL: ever)
@@ -56,7 +56,7 @@ SELECT o.id, o.participant_id, o.occurred, o.subject, o.story, o.edited,
     coalesce((SELECT min(outbound_id) - 1 FROM follower_gap
             WHERE follower = 'index'),
         (SELECT done FROM follower WHERE name = 'index')),
-    is_void
+    is_void, (SELECT language FROM search_language)
 FROM query LEFT JOIN LATERAL (
     (SELECT id FROM post WHERE id < $3::bigint AND $4 = 0
         ORDER BY id DESC LIMIT $5::int8)

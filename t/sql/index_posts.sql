@@ -11,11 +11,12 @@ INSERT INTO outbound (id, participant_id, subject, story)
     SELECT id, 7, 'Über', repeat('x', 95) FROM unnest('{5,4,2,1}'::bigint[]) id;
 
 SELECT results_eq('EXECUTE read($${1,2,3,4,5}$$, 250)',
-    'SELECT id, 7::bigint, ''Über'', repeat(''x'', 95), id * 100
+    'SELECT id, 7::bigint, ''Über'', repeat(''x'', 95), id * 100, ''simple''
         FROM generate_series(1::bigint, 2) id',
     'so many posts as have so much text together, by id; bytes, not letters');
 SELECT results_eq('EXECUTE read($${4,5}$$, 10)',
-    'SELECT 4::bigint, 7::bigint, ''Über'', repeat(''x'', 95), 100::bigint',
+    'SELECT 4::bigint, 7::bigint, ''Über'', repeat(''x'', 95), 100::bigint,
+        ''simple''',
     'one at least, however long');
 SELECT is_empty('EXECUTE read($${3}$$, 1000)', 'nothing of what is gone');
 

@@ -2,7 +2,7 @@
 -- do more.
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(117);
+SELECT plan(119);
 
 -- Runs a statement as newsfeed: 'ok', or the error's code.
 CREATE FUNCTION pg_temp.try(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -63,7 +63,7 @@ SELECT table_privs_are('search_gap', 'newsfeed',
     ARRAY['SELECT', 'INSERT', 'DELETE']);
 SELECT table_privs_are(name, 'newsfeed', ARRAY['SELECT'])
     FROM unnest(ARRAY['migration', 'schema_migration', 'incarnation',
-        'outbox_kind']) name;
+        'outbox_kind', 'search_language']) name;
 SELECT sequence_privs_are(name, 'newsfeed', ARRAY['USAGE'])
     FROM unnest(ARRAY['friendship_id_seq', 'outbound_id_seq']) name;
 SELECT schema_privs_are('public', 'newsfeed', ARRAY['USAGE']);
@@ -91,7 +91,8 @@ SELECT is_empty($$
     $$, 'PUBLIC has no right to the database');
 SELECT database_privs_are(current_database(), 'newsfeed', ARRAY['CONNECT']);
 SELECT table_privs_are(name, 'pg_monitor', ARRAY['SELECT'])
-    FROM unnest(ARRAY['search_backlog', 'follower_backlog', 'outbox_backlog',
+    FROM unnest(ARRAY['search_language', 'search_backlog', 'follower_backlog',
+        'outbox_backlog',
         'publisher_backlog', 'webhook_backlog']) name;
 
 -- --- what it does ------------------------------------------------------------

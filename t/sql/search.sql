@@ -20,7 +20,7 @@ LANGUAGE sql AS $$
 $$;
 
 CREATE TYPE pg_temp.found AS (id bigint, participant_id bigint, older boolean,
-    is_void boolean);
+    is_void boolean, language text);
 
 CREATE FUNCTION pg_temp.rows(parts text, before bigint, after bigint, rows int,
     raw text DEFAULT '')
@@ -53,11 +53,11 @@ SELECT is((SELECT array_agg(f ORDER BY f) FROM unnest(pg_temp.finds(
 
 SELECT results_eq(format('EXECUTE search(%L, %L, %s, 0, 10)', '(xnone', '',
         :max),
-    'VALUES (NULL::bigint, NULL::bigint, NULL::boolean, false)',
+    $$ VALUES (NULL::bigint, NULL::bigint, NULL::boolean, false, 'simple') $$,
     'nothing: one row of NULLs');
 SELECT results_eq(format('EXECUTE search(%L, %L, %s, 0, 10)', '!(xone', '',
         :max),
-    'VALUES (NULL::bigint, NULL::bigint, NULL::boolean, true)',
+    $$ VALUES (NULL::bigint, NULL::bigint, NULL::boolean, true, 'simple') $$,
     'none that must be there: void');
 
 -- A document that PostgreSQL made has these as one word each.

@@ -78,7 +78,7 @@ INSERT INTO follower VALUES ('index', 7) ON CONFLICT (name)
     DO UPDATE SET done = 7;
 DELETE FROM follower_gap;
 CREATE TEMP TABLE found (id, participant_id, occurred, subject, story, edited,
-    older, settled, is_void)
+    older, settled, is_void, language)
     AS EXECUTE search('(xone', '', :max, :a, 1, 0, 0, NULL, NULL);
 SELECT is(ARRAY[older::text, settled::text, is_void::text],
     '{true,7,false}', 'there is something older, and the index has come so far')
@@ -87,7 +87,7 @@ SELECT is(story, 'xone xthree', 'and the post') FROM found;
 DROP TABLE found;
 INSERT INTO follower_gap (follower, outbound_id, xid) VALUES ('index', 5, '3');
 CREATE TEMP TABLE found (id, participant_id, occurred, subject, story, edited,
-    older, settled, is_void)
+    older, settled, is_void, language)
     AS EXECUTE search('!(xone', '', :max, 0, 1, 0, 0, NULL, NULL);
 SELECT is(ARRAY[id::text, settled::text, is_void::text],
     '{NULL,4,true}', 'what means nothing is not looked for; what is late is told')

@@ -222,12 +222,14 @@ enum error store_search(struct pg *pg, struct text keywords,
 }
 
 enum error store_search_items(struct pg *pg, const struct filter *filter,
-    const struct page *page, struct items *found)
+    const struct page *page, struct items *found,
+    const struct language **language)
 {
     (void)pg;
     (void)filter;
     (void)page;
     make_items(found);
+    *language = &language_simple;
     return OK;
 }
 

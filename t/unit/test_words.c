@@ -9,6 +9,7 @@
 #define COUNT(array) (int)(sizeof(array) / sizeof(*(array)))
 
 static struct buf document, printed, parts, raw;
+static const struct language *language = &language_simple;
 
 static struct text text(const char *s)
 {
@@ -30,7 +31,7 @@ static const char *print(struct text subject, struct text story)
 {
     buf_reset(&document, document.cap);
     buf_reset(&printed, printed.cap);
-    words_document(subject, story, &document);
+    words_document(language, subject, story, &document);
     ck_assert(!document.failed);
     const unsigned char *at = (const unsigned char *)document.data;
     const char *before = "";
@@ -228,7 +229,7 @@ static bool ask(const char *keywords)
 {
     buf_reset(&parts, parts.cap);
     buf_reset(&raw, raw.cap);
-    bool is_query = words_query(text(keywords), &parts, &raw);
+    bool is_query = words_query(language, text(keywords), &parts, &raw);
     ck_assert(!parts.failed && !raw.failed);
     return is_query;
 }
@@ -313,8 +314,8 @@ START_TEST(finds_words_in_a_text)
     struct buf wanted = {0};
     struct buf places = {0};
 
-    words_wanted(text(finds[_i].keywords), &wanted);
-    int count = words_find(&wanted, text(finds[_i].text), spans);
+    words_wanted(language, text(finds[_i].keywords), &wanted);
+    int count = words_find(language, &wanted, text(finds[_i].text), spans);
     for (int i = 0; i < count; i++)
         buf_printf(
             &places, "%s%d-%d", i ? " " : "", spans[i].from, spans[i].to);
@@ -332,13 +333,106 @@ START_TEST(finds_no_more_places_than_there_is_room_for)
 
     for (int i = 0; i < SPANS_MAX + 10; i++)
         buf_puts(&story, "rain ");
-    words_wanted(text("rain"), &wanted);
-    int count =
-        words_find(&wanted, (struct text){story.data, story.len}, spans);
+    words_wanted(language, text("rain"), &wanted);
+    int count = words_find(
+        language, &wanted, (struct text){story.data, story.len}, spans);
     ck_assert_int_eq(count, SPANS_MAX);
     ck_assert_int_eq(spans[SPANS_MAX - 1].from, 5 * (SPANS_MAX - 1));
     buf_free(&wanted);
     buf_free(&story);
+}
+END_TEST
+
+/* --- languages ---------------------------------------------------------- */
+
+static void speak(const char *name)
+{
+    language = language_find(name);
+    ck_assert_ptr_nonnull(language);
+}
+
+static const struct {
+    const char *language, *subject, *story, *document;
+} documents[] = {
+    {"english", "Houses", "house, housing",
+        "hous:1A,2,3 house:2 houses:1A housing:3"},
+    {"english", "", "a a", "a:1,2"},
+    {"german", "", "Die H\u00e4user", "die:1 haus:2 h\u00e4user:2"},
+    {"simple+unaccent", "Caf\u00e9", "Stra\u00dfe",
+        "cafe:1A caf\u00e9:1A strasse:2 stra\u00dfe:2"},
+    {"english", "", "\u624b\u673aphones",
+        "phone:3 phones:3 \u624b:1 \u624b\u673aphone:1 "
+        "\u624b\u673aphones:1 \u673a:2"},
+};
+
+START_TEST(puts_forms_beside_words)
+{
+    speak(documents[_i].language);
+    ck_assert_str_eq(
+        print(text(documents[_i].subject), text(documents[_i].story)),
+        documents[_i].document);
+}
+END_TEST
+
+START_TEST(asks_for_forms)
+{
+    speak("english");
+    ck_assert(ask("Houses \"running dogs\" -cats"));
+    ck_assert_str_eq(
+        buf_text(&parts), "('hous'\n & ('run' <-> 'dog'\n & !('cat'");
+    ck_assert_str_eq(buf_text(&raw), "Houses\nrunning dogs\ncats");
+    speak("french+unaccent");
+    ck_assert(ask("t\u00e9l\u00e9vis\u00e9e caf\u00e9"));
+    ck_assert_str_eq(buf_text(&parts), "(('televis' | 'televise')\n & ('caf'");
+}
+END_TEST
+
+static const struct {
+    const char *language, *keywords, *text, *places;
+} finds_forms[] = {
+    {"english", "house", "Houses, housed and his", "0-6 8-14"},
+    {"english", "-house dog", "house dogs", "6-10"},
+    {"german", "haus", "Die H\u00e4user", "4-10"},
+    {"simple+unaccent", "resume", "r\u00e9sum\u00e9 resum\u00e9", "0-6 7-13"},
+    {"simple+unaccent", "r\u00e9sum\u00e9", "a resume", "2-8"},
+    {"simple", "resume", "r\u00e9sum\u00e9", ""},
+};
+
+START_TEST(finds_words_by_their_forms)
+{
+    struct span spans[SPANS_MAX];
+    struct buf wanted = {0};
+    struct buf places = {0};
+
+    speak(finds_forms[_i].language);
+    words_wanted(language, text(finds_forms[_i].keywords), &wanted);
+    int count =
+        words_find(language, &wanted, text(finds_forms[_i].text), spans);
+    for (int i = 0; i < count; i++)
+        buf_printf(
+            &places, "%s%d-%d", i ? " " : "", spans[i].from, spans[i].to);
+    ck_assert_str_eq(buf_text(&places), finds_forms[_i].places);
+    buf_free(&wanted);
+    buf_free(&places);
+}
+END_TEST
+
+START_TEST(takes_anything_in_any_language)
+{
+    static const char *const names[] = {"german", "french+unaccent",
+        "arabic+unaccent", "turkish", "simple+unaccent"};
+
+    for (int i = 0; i < COUNT(names); i++) {
+        speak(names[i]);
+        for (int at = 0; at < COUNT(stories); at++) {
+            print(text(""), text(stories[at].story));
+            ask(stories[at].story);
+            ck_assert_ptr_null(strstr(buf_text(&parts), "''"));
+        }
+        print(text("\u0670\u0591 \u05b0"), text("\u064e"));
+        ask("\u0670 \u05b0");
+        ck_assert_ptr_null(strstr(buf_text(&parts), "''"));
+    }
 }
 END_TEST
 
@@ -366,4 +460,9 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, takes_anything);
     tcase_add_loop_test(tests, finds_words_in_a_text, 0, COUNT(finds));
     tcase_add_test(tests, finds_no_more_places_than_there_is_room_for);
+    tcase_add_loop_test(tests, puts_forms_beside_words, 0, COUNT(documents));
+    tcase_add_test(tests, asks_for_forms);
+    tcase_add_loop_test(
+        tests, finds_words_by_their_forms, 0, COUNT(finds_forms));
+    tcase_add_test(tests, takes_anything_in_any_language);
 }
