@@ -17,4 +17,10 @@ int command_events(const struct config *config, const char *from, bool follows);
  * EX_UNAVAILABLE where nobody answers. */
 int command_ask(const struct config *config, const char *path);
 
+/* Builds the search index anew, in this language (see language.h; NULL: the
+ * same as before, or as was begun), or gives up what was begun. The same of
+ * exit code and faults. */
+int command_reindex(
+    const struct config *config, const char *language, bool cancels);
+
 #endif

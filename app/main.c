@@ -30,17 +30,21 @@ struct options;
 typedef bool printer(const struct options *options, const struct config *config,
     struct buf *out, struct buf *faults);
 
+/* What a command does; the exit code. */
+typedef int runner(const struct options *options, const struct config *config);
+
 struct options {
     struct setup_source source;
     const char *listen;
     bool check;
-    bool events;
-    const char *asks; /* a path of the monitor; NULL: nothing */
+    const struct command *command; /* NULL: none */
     bool follows;
-    const char *from;    /* of the events; NULL: all */
-    printer *print;      /* NULL: nothing to print */
-    int64_t participant; /* of the token; 0: none */
-    int ttl;             /* of the token, seconds */
+    const char *from;     /* of the events; NULL: all */
+    bool cancels;         /* the index that is being built */
+    const char *language; /* of the index; NULL: the same */
+    printer *print;       /* NULL: nothing to print */
+    int64_t participant;  /* of the token; 0: none */
+    int ttl;              /* of the token, seconds */
     bool admin;
 };
 
@@ -72,6 +76,9 @@ static const char help[] =
     "      --from EVENT        behind this event's id; without, all that is "
     "kept\n"
     "      --follow            and go on as more happens\n"
+    "  reindex                 build the search index anew, while it serves\n"
+    "      --language NAME     in this language; without, in the same\n"
+    "      --cancel            give up what was begun\n"
     "  --help\n"
     "  --version\n"
     "\n"
@@ -187,6 +194,42 @@ static int print(const struct options *options)
     return fail(&faults, made ? EX_OK : EXIT_FAILURE);
 }
 
+static int print_events(
+    const struct options *options, const struct config *config)
+{
+    return command_events(config, options->from, options->follows);
+}
+
+static int rebuild_index(
+    const struct options *options, const struct config *config)
+{
+    return command_reindex(config, options->language, options->cancels);
+}
+
+static int ask_status(
+    const struct options *options, const struct config *config)
+{
+    (void)options;
+    return command_ask(config, "/status");
+}
+
+static int ask_ready(const struct options *options, const struct config *config)
+{
+    (void)options;
+    return command_ask(config, "/readyz");
+}
+
+/* By the word behind the options. */
+static const struct command {
+    const char *name;
+    runner *run;
+} commands[] = {
+    {"status", ask_status},
+    {"ready", ask_ready},
+    {"events", print_events},
+    {"reindex", rebuild_index},
+};
+
 static int run_command(const struct options *options)
 {
     struct config *config;
@@ -195,9 +238,7 @@ static int run_command(const struct options *options)
     if (!config_load(options->source.file, options->source.overrides,
             options->source.override_count, &config, &faults))
         return fail(&faults, EX_CONFIG);
-    int code = options->asks
-                   ? command_ask(config, options->asks)
-                   : command_events(config, options->from, options->follows);
+    int code = options->command->run(options, config);
     config_free(config);
     return code;
 }
@@ -275,6 +316,12 @@ static int take_option(struct options *options, int option, char *value)
     case 'f':
         options->follows = true;
         return GO_ON;
+    case 'L':
+        options->language = value;
+        return GO_ON;
+    case 'k':
+        options->cancels = true;
+        return GO_ON;
     case 'h':
         fputs(help, stdout);
         return EX_OK;
@@ -287,18 +334,17 @@ static int take_option(struct options *options, int option, char *value)
     }
 }
 
-/* How many words it is. */
-static int take_command(struct options *options, const char *word)
+static const struct command *find_command(const char *name)
 {
-    if (strcmp(word, "events") == 0)
-        options->events = true;
-    else if (strcmp(word, "status") == 0)
-        options->asks = "/status";
-    else if (strcmp(word, "ready") == 0)
-        options->asks = "/readyz";
-    else
-        return 0;
-    return 1;
+    for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static bool is_command(const struct options *options, runner *run)
+{
+    return options->command && options->command->run == run;
 }
 
 static int take_options(struct options *options, int argc, char **argv)
@@ -315,6 +361,8 @@ static int take_options(struct options *options, int argc, char **argv)
         {"admin", no_argument, NULL, 'a'},
         {"from", required_argument, NULL, 'F'},
         {"follow", no_argument, NULL, 'f'},
+        {"language", required_argument, NULL, 'L'},
+        {"cancel", no_argument, NULL, 'k'},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'v'},
         {0},
@@ -326,12 +374,19 @@ static int take_options(struct options *options, int argc, char **argv)
            (option = getopt_long(argc, argv, "c:", known, NULL)) != -1)
         code = take_option(options, option, optarg);
     if (code == GO_ON && optind < argc)
-        optind += take_command(options, argv[optind]);
+        options->command = find_command(argv[optind]);
+    if (options->command)
+        optind++;
     if (code == GO_ON && optind < argc)
         return refuse("\"%s\" is no command", argv[optind]);
-    if (code == GO_ON && !options->events &&
-        (options->from || options->follows))
+    if (code == GO_ON && (options->from || options->follows) &&
+        !is_command(options, print_events))
         return refuse("--from and --follow are for events alone");
+    if (code == GO_ON && (options->language || options->cancels) &&
+        !is_command(options, rebuild_index))
+        return refuse("--language and --cancel are for reindex alone");
+    if (code == GO_ON && options->language && options->cancels)
+        return refuse("--language and --cancel do not go together");
     if (code == GO_ON && options->print == print_token &&
         options->participant == 0 && !options->admin)
         return refuse("--token 0 is for --admin alone");
@@ -361,10 +416,10 @@ int main(int argc, char **argv)
         return code;
     code = take_options(&options, argc, argv);
     if (code == GO_ON)
-        code = options.check                    ? check(&options)
-               : options.events || options.asks ? run_command(&options)
-               : options.print                  ? print(&options)
-                                                : serve_requests(&options);
+        code = options.check     ? check(&options)
+               : options.command ? run_command(&options)
+               : options.print   ? print(&options)
+                                 : serve_requests(&options);
     free(options.source.overrides);
     return flush(code);
 }
