@@ -222,7 +222,7 @@ static void end_failing(struct endpoint *e)
 static void note_taken(struct endpoint *e)
 {
     metrics_count(METRIC_EVENTS, e->means->metric, EVENT_SENT);
-    if (e->is_noted || e->misses >= PATIENCE)
+    if (e->is_noted)
         end_failing(e);
     e->taken++;
     e->misses = e->pauses = 0;
@@ -518,6 +518,7 @@ static void fail_batch(struct endpoint *e, struct parcel *parcel,
 {
     if (parcel->failures++ == 0)
         parcel->taken_before = e->taken;
+    e->misses += !is_of_event(answer->status);
     int limit = may_wait(e, parcel, answer);
     if (limit > 0 && park(e, parcel, answer, limit))
         return;
@@ -542,7 +543,6 @@ static void take_answer(struct endpoint *e, const struct courier_answer *answer)
         return;
     }
     metrics_count(METRIC_EVENTS, e->means->metric, EVENT_FAILED);
-    e->misses++;
     if (parcel->lane)
         fail_lane(e, parcel, answer);
     else

@@ -363,6 +363,12 @@ static int say_503(int64_t pos)
     return 503;
 }
 
+static int say_422(int64_t pos)
+{
+    (void)pos;
+    return 422;
+}
+
 static int say_429(int64_t pos)
 {
     (void)pos;
@@ -423,6 +429,18 @@ static void rest(void)
 {
     *posted = '\0';
     outlet_webhook.rest(outlet);
+}
+
+/* How long it is until something is posted again. */
+static int64_t wait_for_post(void)
+{
+    int64_t start = now;
+
+    do {
+        now += 50;
+        ck_assert(!send_batch());
+    } while (*posted == '\0');
+    return now - start;
 }
 
 START_TEST(posts_a_batch)
@@ -499,6 +517,91 @@ START_TEST(an_event_that_is_refused_waits_at_once)
 }
 END_TEST
 
+/* Refused: 1, and then 2. */
+static int say_422_to_the_next(int64_t pos)
+{
+    return pos == 2 ? 422 : 200;
+}
+
+START_TEST(with_each_event_that_is_taken_waiting_begins_anew)
+{
+    add(1, 7);
+    add(2, 7);
+    add(3, 7);
+    say = say_422_to_one;
+    ck_assert(send_batch());
+    for (int i = 0; i < 5; i++) {
+        now = rows[0].due;
+        rest();
+    }
+    ck_assert_int_eq(rows[0].step.tries, 6);
+    ck_assert(!rows[0].step.was_taken);
+    say = say_422_to_the_next;
+    now = rows[0].due + 90000000;
+    rest();
+    ck_assert_str_eq(posted, "1 2 ");
+    ck_assert_int_eq(rows[0].step.tries, 1);
+    ck_assert_int_eq(rows[0].step.done, 1);
+    ck_assert(rows[0].step.was_taken);
+    ck_assert_int_le(rows[0].step.ms, 1250);
+    now += 80000000;
+    rest();
+    ck_assert_int_eq(counts[EVENT_SET_ASIDE], 0);
+    ck_assert_int_eq(rows[0].step.tries, 2);
+    now += 10000000;
+    rest();
+    ck_assert_int_eq(counts[EVENT_SET_ASIDE], 1);
+    ck_assert_str_eq(posted, "2 3 ");
+}
+END_TEST
+
+START_TEST(what_is_on_its_way_is_not_looked_for_again)
+{
+    add(1, 7);
+    add(2, 8);
+    say = say_422;
+    ck_assert(send_batch());
+    ck_assert_int_eq(row_count, 2);
+    is_silent = true;
+    now += 5000;
+    rest();
+    ck_assert_str_eq(posted, "1 2 ");
+    now += 5000;
+    rest();
+    ck_assert_str_eq(posted, "");
+    is_silent = false;
+    say = say_200;
+    rest();
+    ck_assert_int_eq(counts[EVENT_SENT], 2);
+}
+END_TEST
+
+START_TEST(however_many_wait_their_pauses_grow)
+{
+    add(99, 99);
+    ck_assert(send_batch());
+    say = say_422;
+    for (int i = 1; i <= 8; i++)
+        add(i, i);
+    ck_assert(send_batch());
+    ck_assert_int_eq(row_count, 8);
+    ck_assert_str_eq(strstr(logged, "all wait") ? "all" : "", "");
+    for (int i = 0; i < 5; i++) {
+        now += 2000 << i;
+        rest();
+        now += 200;
+        rest();
+        say = say_200;
+        add(100 + i, 99);
+        ck_assert(send_batch()); /* it is no sign that they will be taken */
+        say = say_422;
+        rest();
+    }
+    ck_assert_int_eq(row_count, 8);
+    ck_assert_int_le(counts[EVENT_FAILED], 8 * 6);
+}
+END_TEST
+
 START_TEST(an_event_that_fails_while_others_do_not_waits_soon)
 {
     say = say_500_to_one;
@@ -537,6 +640,11 @@ START_TEST(where_nothing_is_taken_a_few_find_out_and_all_wait)
     ck_assert(!send_batch());
     ck_assert_int_lt(counts[EVENT_FAILED], AT_ONCE + 3); /* and then a pause */
     ck_assert_int_ne(all_since, 0);
+    seen.pos = -1;
+    rest();
+    ck_assert_int_eq(
+        seen.pos, -1); /* nor does anybody look for those who wait */
+    ck_assert_int_le(wait_for_post(), 1300); /* one for all of them */
     for (int i = 0; i < 8; i++) {
         ck_assert(!send_batch());
         now += 10 * MINUTE;
@@ -588,18 +696,6 @@ START_TEST(where_it_cannot_be_noted_who_waits_all_do)
     ck_assert_int_eq(row_count, 1);
 }
 END_TEST
-
-/* How long it is until the event is posted again. */
-static int64_t wait_for_post(void)
-{
-    int64_t start = now;
-
-    do {
-        now += 50;
-        ck_assert(!send_batch());
-    } while (*posted == '\0');
-    return now - start;
-}
 
 /* Those of all, behind two of the event's own. */
 START_TEST(pauses_grow_up_to_ten_minutes)
@@ -758,6 +854,9 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, one_participants_events_fly_one_by_one);
     tcase_add_test(tests, tells_what_is_settled_in_front);
     tcase_add_test(tests, an_event_that_is_refused_waits_at_once);
+    tcase_add_test(tests, with_each_event_that_is_taken_waiting_begins_anew);
+    tcase_add_test(tests, what_is_on_its_way_is_not_looked_for_again);
+    tcase_add_test(tests, however_many_wait_their_pauses_grow);
     tcase_add_test(tests, an_event_that_fails_while_others_do_not_waits_soon);
     tcase_add_test(tests, one_event_alone_holds_up_nobody_for_ever);
     tcase_add_test(tests, where_nothing_is_taken_a_few_find_out_and_all_wait);
