@@ -159,7 +159,7 @@ bool courier_send(struct courier *courier, const char *url,
     const char *const *headers, struct text body, void *tag)
 {
     struct transfer *transfer = find_free(courier);
-    bool holds = add_header(transfer, "Expect:"); /* none is waited for */
+    bool holds = true;
 
     for (; *headers && holds; headers++)
         holds = add_header(transfer, *headers);

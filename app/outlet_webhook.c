@@ -352,7 +352,7 @@ static void look_for_waiting(struct endpoint *e)
     int64_t now = monotonic_ms();
     int rows;
 
-    if (now < e->look_at || now < e->pause_end || has_lanes(e))
+    if (now < e->look_at || has_lanes(e))
         return;
     e->look_at = now + LOOK_INTERVAL;
     if (waiting_due(&e->waiting, &e->seen, LANES, LANE, &rows) == OK)

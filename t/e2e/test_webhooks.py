@@ -216,6 +216,10 @@ def test_those_of_one_participant_are_never_there_at_once(hooks, endpoint):
     assert endpoint.places(author) == places_of(told(hooks, begin, author))
 
 
+def is_refused(request):
+    return request.event["data"].get("subject") == "Refused"
+
+
 # --- what an endpoint does not take ----------------------------------------------
 
 
@@ -224,13 +228,9 @@ def test_an_event_that_is_refused_holds_up_its_participant_alone(hooks, endpoint
     is_mended = threading.Event()
     one, other = hooks.client.add_participants(2)
     begin = hooks.last()
+    endpoint.answer = lambda request: (
+        status if is_refused(request) and not is_mended.is_set() else 200)
     refused = hooks.client.publish(one, subject="Refused")
-
-    def answer(request):
-        is_bad = request.event["data"].get("id") == refused
-        return status if is_bad and not is_mended.is_set() else 200
-
-    endpoint.answer = answer
     second = hooks.client.publish(one)
     others = [hooks.client.publish(other) for _ in range(5)]
     eventually(lambda: hooks.waiting() == [one])
@@ -337,8 +337,8 @@ def test_what_was_not_taken_for_long_is_set_aside(hooks, endpoint, mark):
     hooks.reload(give_up=1)
     one, other = hooks.client.add_participants(2)
     hooks.last()
-    refused = hooks.client.publish(one)
-    endpoint.answer = lambda r: 422 if r.event["data"].get("id") == refused else 200
+    endpoint.answer = lambda request: 422 if is_refused(request) else 200
+    refused = hooks.client.publish(one, subject="Refused")
     later = hooks.client.publish(one)
     eventually(lambda: (later, one) in endpoint.places(one))
     assert (refused, one) not in endpoint.places(one)
@@ -368,11 +368,11 @@ def test_nothing_is_set_aside_that_nobody_tried(hooks, endpoint):
     """However long the service was down: it begins to wait anew."""
     one = hooks.client.add_participant()
     hooks.last()
-    refused = hooks.client.publish(one)
     fails = threading.Event()
     fails.set()
-    endpoint.answer = lambda r: (
-        422 if fails.is_set() and r.event["data"].get("id") == refused else 200)
+    endpoint.answer = lambda request: (
+        422 if fails.is_set() and is_refused(request) else 200)
+    refused = hooks.client.publish(one, subject="Refused")
     eventually(lambda: hooks.waiting() == [one])
     hooks.stack.down("newsfeed")
     hooks.stack.sql("UPDATE webhook_waiting SET since = now() - interval '3 days',"

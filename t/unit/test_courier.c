@@ -249,6 +249,7 @@ static const char *const failures[] = {"gone", "silence", "nonsense",
 START_TEST(tells_that_there_is_no_answer)
 {
     make(SOON, true);
+    ck_assert_int_eq(ask("check"), 204);
     ck_assert_int_eq(ask(failures[_i]), 0);
     ck_assert(!answer.is_private);
     ck_assert_int_eq(ask("check"), 204);
@@ -358,6 +359,8 @@ START_TEST(private_addresses_are_refused)
     ask_origin(private_origins[_i]);
     ck_assert_int_eq(answer.status, 0);
     ck_assert(answer.is_private);
+    ask_origin("ftp://127.0.0.1");
+    ck_assert(!answer.is_private);
     make(LONG, true);
     ask_origin(private_origins[_i]);
     ck_assert_int_eq(answer.status, 400);
