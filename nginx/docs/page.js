@@ -4,16 +4,30 @@ const STREAM = '/participant/{id}/inbound/stream'; // its answer has no end
 
 const METHODS = ['get', 'put', 'post', 'patch', 'delete'];
 
-// A parameter of a path that is a $ref is lost on Swagger UI, one of an operation
-// is not: so all are their operations'.
-function spread(document) {
+// Two things that Swagger UI has to be helped with. A parameter of a path that
+// is a $ref would be lost, where one of an operation is not: so all are their
+// operations'. And an example is filled in, so that what nobody asked for would
+// be sent along: what may be left out begins empty.
+function prepare(document) {
+    const resolve = node => node.$ref
+        ? resolve(node.$ref.slice(2).split('/').reduce((at, key) => at[key], document))
+        : node;
+    const clear = reference => {
+        const parameter = resolve(reference);
+        if (parameter.required)
+            return parameter;
+        const { example, ...rest } = parameter;
+        const { example: another, ...schema } = resolve(parameter.schema);
+        return { ...rest, schema };
+    };
     const paths = Object.entries(document.paths).map(([path, item]) => {
         const { parameters = [], ...rest } = item;
-        for (const method of METHODS.filter(name => name in rest))
+        for (const method of METHODS.filter(name => name in rest)) {
+            const own = rest[method].parameters ?? [];
             rest[method] = {
-                ...rest[method],
-                parameters: [...parameters, ...rest[method].parameters ?? []],
+                ...rest[method], parameters: [...parameters, ...own].map(clear),
             };
+        }
         return [path, rest];
     });
     return { ...document, paths: Object.fromEntries(paths) };
@@ -23,7 +37,7 @@ const plugin = () => ({
     statePlugins: {
         spec: {
             wrapActions: {
-                updateJsonSpec: update => document => update(spread(document)),
+                updateJsonSpec: update => document => update(prepare(document)),
             },
             wrapSelectors: {
                 allowTryItOutFor: allow => (state, path, method) =>

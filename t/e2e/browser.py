@@ -133,9 +133,9 @@ class Window:
             for element in found:
                 if self.do("GET", f"/element/{element[ELEMENT]}/displayed"):
                     return f"/element/{element[ELEMENT]}"
-            raise AssertionError(f"there is no {xpath} in: {self.text()}")
+            return None
 
-        return eventually(look)
+        return self.wait(look, f"there is no {xpath}")
 
     def button(self, name, inside=""):
         return self.find(f"{inside}//*[self::button or self::a][normalize-space()={quoted(name)}]")
@@ -174,22 +174,24 @@ class Window:
                 .filter(e => e.checkVisibility() && !e.matches('.unseen'))
                 .map(e => e.innerText).join('\\n')""")
 
+    def wait(self, look, what):
+        """More patient than others: each look, and each page, keeps a browser
+        busy for long."""
+        try:
+            return eventually(look, within=60, every=0.1)
+        except AssertionError as error:
+            raise AssertionError(f"{what}: {self.text()[:2000]}") from error
+
     def sees(self, *texts):
         def look():
             shown = self.text()
-            missing = [text for text in texts if text not in shown]
-            assert not missing, f"no {missing} in: {shown}"
-            return True
+            return all(text in shown for text in texts)
 
-        return eventually(look)
+        self.wait(look, f"not all of {texts} is shown")
+        return self
 
     def misses(self, text):
-        def look():
-            shown = self.text()
-            assert text not in shown, shown
-            return True
-
-        return eventually(look)
+        self.wait(lambda: text not in self.text(), f"{text} is shown")
 
     # The keyboard.
 

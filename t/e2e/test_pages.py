@@ -382,6 +382,16 @@ def test_the_network_was_away(listening, stack):
     comes(page, "While nobody heard")
 
 
+def test_a_page_that_is_left_listens_no_more(listening, stack):
+    """A browser keeps it, to go back to, and its connections with it."""
+    page, _ = listening
+    ended = stack.log("access").count("/inbound/stream ")
+    page.do("POST", "/url", {"url": "about:blank"})
+    eventually(lambda: stack.log("access").count("/inbound/stream ") > ended, within=20)
+    page.do("POST", "/back")
+    page.sees("Live", "Before")
+
+
 def test_events_are_read_in_any_pieces(open_window):
     page = open_window()
     events = page.run_async("""
@@ -512,12 +522,28 @@ def test_every_view_can_be_used_by_all(open_window, stack, size):
 
 # --- the explorer ----------------------------------------------------------------
 
-@pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
-def test_the_explorer_tries_an_operation(open_window, stack, size):
+@pytest.mark.parametrize("size, operation", [
+    (PHONE, "participant/getParticipant"), (DESK, "outbound/addOutbound"),
+], ids=["phone", "desk"])
+def test_the_explorer_tries_an_operation(open_window, stack, size, operation):
     ann = stack.client.add_participant("Ann of the explorer")
-    page = open_window("/docs/#/participant/getParticipant", size)
-    page.sees("One participant", "Execute")
+    page = open_window(f"/docs/#/{operation}", size)
     page.fill_in(page.find("//input[@placeholder='id']"), str(ann))
-    page.click("Execute")
-    page.sees("Ann of the explorer")
+
+    def is_answered():
+        """It takes what was typed a moment later."""
+        page.click("Execute")
+        return page.run("return !!document.querySelector('[class*=live-response]')")
+
+    page.wait(is_answered, "there is no answer")
     page.find("//*[contains(@class, 'live-response')]//*[normalize-space()='200']")
+    page.sees("Ann of the explorer" if size == PHONE else f"/participant/{ann}/outbound/")
+
+
+def test_the_explorer_sends_nothing_that_nobody_asked_for(open_window):
+    page = open_window("/docs/#/outbound/searchItems")
+    page.find("//button[. = 'Execute']")
+    filled = page.run("""
+        return [...document.querySelectorAll('.parameters input, .parameters select')]
+            .filter(e => e.value).map(e => e.value)""")
+    assert filled == ['"good news" or weather -rain', "false", "50"]
