@@ -233,6 +233,15 @@ static void print_batch(struct publisher *p, int rows)
     }
 }
 
+/* As far as is known: what came since the last look waits for the next. */
+static bool is_behind(const struct publisher *p)
+{
+    int64_t horizon = p->arrival.horizon;
+
+    return p->behind.pos < horizon ||
+           (p->behind.pos == horizon && p->behind.sub != CURSOR_ALL);
+}
+
 /* Only what has arrived of the database that it is held in. */
 static bool read_batch(struct publisher *p)
 {
@@ -240,10 +249,8 @@ static bool read_batch(struct publisher *p)
     struct cursor horizon = {p->arrival.horizon, CURSOR_ALL};
     int rows;
 
-    if (p->behind.pos > horizon.pos ||
-        (p->behind.pos == horizon.pos && p->behind.sub == CURSOR_ALL) ||
-        event_read(
-            p->means.pg, &p->behind, horizon.pos, p->outlet->batch, &rows))
+    if (!is_behind(p) || event_read(p->means.pg, &p->behind, horizon.pos,
+                             p->outlet->batch, &rows))
         return false;
     if (pg_identity(pg) != p->database || p->arrival.database != p->database) {
         let_go(p);
@@ -287,7 +294,7 @@ static int turn(struct publisher *p)
     if (!hold(p))
         return PAUSE;
     if (p->has_batch || read_batch(p))
-        return tell_batch(p) ? 0 : INTERVAL;
+        return tell_batch(p) && is_behind(p) ? 0 : INTERVAL;
     if (p->opened && p->outlet->rest)
         p->outlet->rest(p->opened);
     return INTERVAL;

@@ -423,6 +423,28 @@ START_TEST(one_batch_follows_another)
 }
 END_TEST
 
+/* Each look costs the database something. */
+START_TEST(it_rests_where_all_is_told)
+{
+    int64_t start = now;
+
+    add_event(5, 1);
+    run(0);
+    ck_assert_int_eq(now, start + 100);
+}
+END_TEST
+
+START_TEST(but_not_where_more_is_left)
+{
+    int64_t start = now;
+
+    for (int i = 1; i <= 7; i++)
+        add_event(9, i);
+    run(1);
+    ck_assert_int_eq(now, start);
+}
+END_TEST
+
 START_TEST(what_is_not_settled_is_told_again)
 {
     add_event(5, 1);
@@ -728,6 +750,8 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, events_are_told_and_their_place_is_noted);
     tcase_add_test(tests, a_new_outlet_begins_at_what_has_arrived);
     tcase_add_test(tests, one_batch_follows_another);
+    tcase_add_test(tests, it_rests_where_all_is_told);
+    tcase_add_test(tests, but_not_where_more_is_left);
     tcase_add_test(tests, what_is_not_settled_is_told_again);
     tcase_add_test(tests, of_what_is_gone_nothing_is_told);
     tcase_add_test(tests, nothing_is_held_before_it_is_known_what_has_arrived);
