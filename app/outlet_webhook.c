@@ -620,6 +620,8 @@ static int count_settled(const struct endpoint *e)
     return count;
 }
 
+/* Told to stop, it waits for what is on its way, which would come twice else.
+ */
 static void run(struct endpoint *e, int ms)
 {
     int64_t end = monotonic_ms() + ms;
@@ -629,13 +631,13 @@ static void run(struct endpoint *e, int ms)
     look_for_waiting(e);
     give_up_old(e);
     do {
-        post_all(e);
+        if (!*e->means->is_stopping)
+            post_all(e);
         left = end - monotonic_ms();
         if (left < 0 || !courier_next(e->courier, (int)left, &answer))
             break;
         take_answer(e, &answer);
-    } while (!*e->means->is_stopping &&
-             (e->first == e->count || e->first + count_settled(e) < e->count));
+    } while (e->first == e->count || e->first + count_settled(e) < e->count);
     if (monotonic_ms() >= e->loss.tell_at)
         tell_loss(e);
 }

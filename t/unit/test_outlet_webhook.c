@@ -793,13 +793,21 @@ START_TEST(where_nothing_is_taken_for_too_long_all_that_is_old_goes)
 }
 END_TEST
 
-START_TEST(stops_when_it_is_told_to)
+static int say_200_and_stop(int64_t pos)
+{
+    is_stopping = 1;
+    return pos > 0 ? 200 : 0;
+}
+
+START_TEST(told_to_stop_it_waits_for_what_is_on_its_way)
 {
     add(1, 1);
-    add(2, 1);
-    is_stopping = 1;
+    add(2, 2);
+    add(3, 1);
+    say = say_200_and_stop;
     ck_assert(!send_batch());
-    ck_assert_str_eq(posted, "1 ");
+    ck_assert_str_eq(posted, "1 2 ");
+    ck_assert_int_eq(batch_first, 2);
 }
 END_TEST
 
@@ -869,7 +877,7 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, what_is_new_is_not_set_aside);
     tcase_add_test(
         tests, where_nothing_is_taken_for_too_long_all_that_is_old_goes);
-    tcase_add_test(tests, stops_when_it_is_told_to);
+    tcase_add_test(tests, told_to_stop_it_waits_for_what_is_on_its_way);
     tcase_add_test(tests, without_the_database_nothing_is_posted);
     tcase_add_loop_test(tests, says_why, 0, COUNT(reasons));
 }
