@@ -351,7 +351,7 @@ def test_of_an_endpoint_that_takes_nothing_what_is_old_is_set_aside(hooks, endpo
     hooks.reload(give_up=1)
     hooks.last()
     endpoint.answer = lambda request: 503
-    authors = hooks.client.add_participants(80)
+    authors = hooks.client.add_participants(24)
     eventually(lambda: "events are set aside" in hooks.log_since(mark))
     eventually(lambda: hooks.stack.one(
         f"SELECT pos >= {places_of(events(hooks.stack))[-1][0]} FROM publisher"
