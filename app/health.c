@@ -16,6 +16,7 @@ enum part {
     PART_FOLLOWER,
     PART_JOB,
     PART_OUTLET,
+    PART_LANGUAGE,
 };
 
 struct examiner {
@@ -86,6 +87,10 @@ static void take(const struct pg *pg, struct health *health)
             break;
         case PART_OUTLET:
             take_backlog(pg, i, &health->outlets);
+            break;
+        case PART_LANGUAGE:
+            snprintf(health->language, sizeof(health->language), "%s",
+                pg_text(pg, i, 1).data);
             break;
         }
 }

@@ -37,6 +37,7 @@ struct health {
     bool has_database; /* one for this program, which answers */
     char reason[256];  /* why not; "" */
     int schema;        /* its version; 0: unknown. The rest as of then, too */
+    char language[HEALTH_NAME]; /* of the search */
     struct backlogs followers;
     struct backlogs jobs;
     struct backlogs outlets;

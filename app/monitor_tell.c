@@ -296,6 +296,7 @@ void monitor_tell_status(const struct sight *sight, struct buf *out)
         metrics_value(METRIC_CACHE_LOOKUPS, LOOKUP_MISS, 0), cache_faults());
     buf_printf(out, "streams    %d listen\n", pool.listeners);
     if (sight->health->has_database) {
+        buf_printf(out, "search     in %s\n", sight->health->language);
         print_backlogs(out, "to follow", &sight->health->followers);
         print_backlogs(out, "to do", &sight->health->jobs);
         print_backlogs(out, "to tell", &named);

@@ -1,6 +1,7 @@
 -- What an operator is told of: the schema's version, how far the followers are
--- behind, what the outbox holds and what outlets have yet to tell - part, name, how many, and for how long the
--- oldest of them is there, in ms. No more are looked at than a limit, so that it
+-- behind, what the outbox holds and what outlets have yet to tell - part, name,
+-- how many, and for how long the oldest of them is there, in ms - and what
+-- language the search is in. No more are looked at than a limit, so that it
 -- costs as little when there are many.
 --   $1 the limit
 SELECT 1 AS part, 'schema' AS name, max(version)::bigint AS count, 0::bigint AS ms
@@ -37,4 +38,6 @@ SELECT 4, name, count,
             UNION ALL
             (SELECT id, occurred FROM outbound WHERE id > pos
                 ORDER BY id LIMIT $1)
-            ORDER BY id LIMIT $1) o) events;
+            ORDER BY id LIMIT $1) o) events
+UNION ALL
+SELECT 5, language, 0, 0 FROM search_language;

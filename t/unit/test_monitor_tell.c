@@ -82,6 +82,7 @@ static void set_up(void)
         .looked_at = monotonic_ms(),
         .has_database = true,
         .schema = DATABASE_SCHEMA_VERSION,
+        .language = "german",
         .followers = {1, {{"index", 3, LIMIT}}},
         .jobs = {1, {{"deliver", 0, 0}}},
         .servers = 1,
@@ -234,6 +235,7 @@ START_TEST(a_person_is_told_what_there_is_to_do)
     ck_assert(says("\nto do      deliver 2 (1.5 s)\n"));
     ck_assert(says("\nto follow  index 3 (60.0 s)\n"));
     ck_assert(says("\nto tell    nothing\n"));
+    ck_assert(says("\nsearch     in german\n"));
 }
 END_TEST
 
