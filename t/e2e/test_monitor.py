@@ -48,6 +48,11 @@ def at_once(monitor):
     return metrics
 
 
+def command(stack, *arguments):
+    line = shlex.split((stack.run / "newsfeed.command").read_text())
+    return subprocess.run([*line, *arguments], capture_output=True, text=True, timeout=30)
+
+
 def test_requests_are_counted_by_operation_and_status(stack, monitor):
     client = stack.client
     one, other = client.friends_of_new()
@@ -169,6 +174,8 @@ def test_it_answers_without_a_database(stack, monitor):
         metrics = at_once(monitor)
         assert metrics.sum("newsfeed_database_up") == metrics.sum("newsfeed_ready") == 0
         assert not metrics.has("newsfeed_follower_lag_seconds")
+        ready = command(stack, "ready")
+        assert ready.returncode == 1 and "failed   database: " in ready.stdout
         assert stack.client.get(link(1)).status == 503
         now = monitor.metrics()
         assert now.sum("newsfeed_requests_refused_total", cause="no_database") == 1
@@ -177,6 +184,7 @@ def test_it_answers_without_a_database(stack, monitor):
         stack.up("postgres")
     eventually(lambda: is_ready(monitor))
     assert monitor.metrics().sum("newsfeed_database_up") == 1
+    assert command(stack, "ready").returncode == 0
 
 
 def test_it_answers_where_the_database_does_not(stack, monitor):
@@ -282,11 +290,6 @@ def test_it_is_not_for_everybody(stack, monitor):
 
 # --- for a person, and for scripts --------------------------------------------
 
-def command(stack, *arguments):
-    line = shlex.split((stack.run / "newsfeed.command").read_text())
-    return subprocess.run([*line, *arguments], capture_output=True, text=True, timeout=30)
-
-
 def test_status_is_told_at_a_glance(stack, monitor):
     result = command(stack, "status")
     assert (result.returncode, result.stderr) == (0, "")
@@ -294,17 +297,6 @@ def test_status_is_told_at_a_glance(stack, monitor):
                   r"^requests +\d+ by workers", r"^ended +retired \d+", r"^times +99 of 100 .* up to [\d.e-]+ s$", r"^to do +\w"):
         assert re.search(words, result.stdout, re.M), result.stdout
     assert len(result.stdout.splitlines()) <= 24
-
-
-def test_ready_is_an_exit_code(stack, monitor):
-    assert command(stack, "ready").returncode == 0
-    stack.down("postgres")
-    try:
-        eventually(lambda: command(stack, "ready").returncode == 1)
-        assert "failed   database" in command(stack, "ready").stdout
-    finally:
-        stack.up("postgres")
-    eventually(lambda: command(stack, "ready").returncode == 0)
 
 
 def test_it_moves_and_ends_at_a_reload(make_stack, folder):
