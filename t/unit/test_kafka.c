@@ -41,14 +41,12 @@ static void stop_brokers(void)
 static const char *consume(void)
 {
     static char found[1000];
-    rd_kafka_t *consumer = rd_kafka_new(RD_KAFKA_CONSUMER, NULL, NULL, 0);
-    rd_kafka_conf_t *conf;
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
 
-    rd_kafka_destroy(consumer);
-    conf = rd_kafka_conf_new();
     rd_kafka_conf_set(conf, "bootstrap.servers", servers, NULL, 0);
     rd_kafka_conf_set(conf, "enable.partition.eof", "true", NULL, 0);
-    consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, NULL, 0);
+    rd_kafka_conf_set(conf, "fetch.wait.max.ms", "10", NULL, 0);
+    rd_kafka_t *consumer = rd_kafka_new(RD_KAFKA_CONSUMER, conf, NULL, 0);
     rd_kafka_topic_t *topic = rd_kafka_topic_new(consumer, "topic", NULL);
     *found = '\0';
     for (int partition = 0; partition < 2; partition++) {
