@@ -26,6 +26,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -332,6 +333,7 @@ def main():
         print(__doc__.strip())
         return 0 if sys.argv[1:] in (["-h"], ["--help"]) else 2
     chosen_trouble()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and stops what it started
     base = Path(tempfile.mkdtemp(prefix="nf-soak-", dir="/tmp"))
     base.chmod(0o755)
     give_away(base)
