@@ -103,5 +103,5 @@ class Machine:
             with contextlib.suppress(AssertionError, OSError):
                 os.kill(int(self.leader), signal.SIGKILL)
             self.boot.wait(60)
-        run("umount", self.root)
+        run("umount", "--recursive", self.root)
         self.root.rmdir()
