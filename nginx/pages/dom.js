@@ -51,6 +51,7 @@ export function announce(text) {
     find('#news').textContent = text;
 }
 
+const NOTICE = 20000; // milliseconds: who reads slowly, reads it too
 let clearing = null;
 
 // For everybody, for a while.
@@ -58,7 +59,7 @@ export function notify(text) {
     const notice = find('#notice');
     clearTimeout(clearing);
     notice.textContent = text;
-    clearing = setTimeout(() => { notice.textContent = ''; }, 6000);
+    clearing = setTimeout(() => { notice.textContent = ''; }, NOTICE);
 }
 
 // What went wrong with a form, and where: the service names the fields.
