@@ -42,7 +42,7 @@ def operations():
     """{operationId: (method, path, parameters of the path, of headers)}"""
     found = {}
     for path, entry in spec.document["paths"].items():
-        for method in set(entry) & set(spec.METHODS):
+        for method in sorted(set(entry) & set(spec.METHODS)):
             operation = entry[method]
             parameters = [spec.resolve(p) for p in
                           entry.get("parameters", []) + operation.get("parameters", [])]
