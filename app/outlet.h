@@ -32,7 +32,8 @@ struct outlet_means {
     const struct config *config;
     const void *loaded; /* see load() */
     int number;         /* which one of its kind, from 0 on */
-    const char *name;   /* in the table publisher */
+    const char *name;   /* in the table publisher: may hold secrets */
+    const char *label;  /* what people call it, in the log as well */
     struct pg *pg;
     int metric; /* which one it is in METRIC_EVENTS, where it counts */
     const volatile sig_atomic_t *is_stopping; /* then send() comes to an end */

@@ -156,7 +156,7 @@ static void tell_loss(struct endpoint *e)
     cursor_print(&loss->last, last);
     log_error("webhook",
         "%s: %d events are set aside, %s to %s: they were not taken for %d s",
-        e->means->name, loss->count, first, last,
+        e->means->label, loss->count, first, last,
         e->means->config->webhook_give_up);
     loss->count = 0;
     loss->tell_at = monotonic_ms() + TELL_INTERVAL;
@@ -199,7 +199,7 @@ static void pause_all(struct endpoint *e, const struct courier_answer *answer)
         log_warn("webhook",
             "%s: takes no events, so that all wait: %s; they are posted again "
             "with growing pauses",
-            e->means->name, describe(answer));
+            e->means->label, describe(answer));
     if (waiting_add_all(&e->waiting, &waited))
         waited = e->is_failing ? now - e->failing_since : 0;
     e->failing_since = now - waited;
@@ -212,7 +212,7 @@ static void end_failing(struct endpoint *e)
 {
     if (e->is_failing)
         log_info("webhook", "%s: takes events again, after %" PRId64 " s",
-            e->means->name, (monotonic_ms() - e->failing_since) / 1000);
+            e->means->label, (monotonic_ms() - e->failing_since) / 1000);
     e->is_failing = false;
     if (waiting_end_all(&e->waiting) == OK)
         e->is_noted = false;
@@ -341,7 +341,7 @@ static void make_lanes(struct endpoint *e, int rows)
     for (int i = 0; i < ends; i++)
         if (waiting_end(&e->waiting, ended[i]) == OK)
             log_info("webhook", "%s: participant %" PRId64 " waits no more",
-                e->means->name, ended[i]);
+                e->means->label, ended[i]);
     for (int i = 0; i < lanes; i++)
         if (e->lanes[i].count > 0)
             follow_lane(e, &e->lanes[i]);
@@ -417,7 +417,7 @@ static bool park(struct endpoint *e, const struct parcel *parcel,
     log_warn("webhook",
         "%s: does not take event %s: %s; participant %" PRId64
         " waits, others go on",
-        e->means->name, id, describe(answer), participant);
+        e->means->label, id, describe(answer), participant);
     for (int i = e->first; i < e->count; i++)
         if (e->parcels[i].place.sub == participant)
             e->parcels[i].state = SETTLED;

@@ -112,12 +112,12 @@ static void tell_begin(const struct publisher *p, int64_t floor)
 
     cursor_print(&p->noted, place);
     log_info(
-        "publisher", "%s: events are told behind %s", p->means.name, place);
+        "publisher", "%s: events are told behind %s", p->means.label, place);
     if (p->noted.pos < floor)
         log_warn("publisher",
             "%s: events up to %" PRId64 " were kept no longer "
             "(feed.event_hours): of those behind %s, posts alone are told",
-            p->means.name, floor, place);
+            p->means.label, floor, place);
 }
 
 static bool begin(struct publisher *p, struct cursor place)
@@ -200,7 +200,7 @@ static void release(struct publisher *p)
     let_go(p);
     add_holder(p, &params);
     if (is_held && pg_exec(p->means.pg, &statement, &params))
-        log_warn("publisher", "%s: the next one waits for %d s", p->means.name,
+        log_warn("publisher", "%s: the next one waits for %d s", p->means.label,
             LEASE / 1000);
 }
 
@@ -259,7 +259,7 @@ static bool read_batch(struct publisher *p)
     print_batch(p, rows);
     if (p->bodies.failed) {
         log_error(
-            "publisher", "%s: no memory for %d events", p->means.name, rows);
+            "publisher", "%s: no memory for %d events", p->means.label, rows);
         return false;
     }
     p->end = rows < p->outlet->batch ? horizon : event_place(pg, rows - 1);
@@ -327,6 +327,7 @@ int publisher_run(int index, uint64_t life, const struct setup *setup,
 {
     const struct config *config = setup->config;
     struct publisher *p = calloc(1, sizeof(*p));
+    char label[OUTLET_LABEL_SIZE];
     struct buf name = {0};
     int number;
     int kind = outlet_find(config, index, &number);
@@ -347,6 +348,8 @@ int publisher_run(int index, uint64_t life, const struct setup *setup,
     p->outlet = outlets[kind];
     p->outlet->print_name(config, number, &name);
     p->means.name = buf_text(&name);
+    outlet_label(config, index, label);
+    p->means.label = label;
     name_holder(p, life);
     if (!p->means.pg || name.failed)
         goto out;

@@ -343,6 +343,7 @@ static volatile sig_atomic_t is_stopping;
 static struct outlet_means means = {
     .config = &config,
     .name = "webhook http://a/",
+    .label = "webhook 1",
     .metric = OUTLET_WEBHOOK,
     .is_stopping = &is_stopping,
 };
@@ -650,7 +651,9 @@ START_TEST(where_nothing_is_taken_a_few_find_out_and_all_wait)
         now += 10 * MINUTE;
     }
     ck_assert_int_eq(row_count, 16);
-    ck_assert_ptr_nonnull(strstr(logged, "takes no events, so that all wait"));
+    ck_assert_ptr_nonnull(
+        strstr(logged, "webhook 1: takes no events, so that all wait"));
+    ck_assert_ptr_null(strstr(logged, "http")); /* a URL may have a secret */
     logged[0] = '\0';
     say = say_200;
     while (!send_batch())

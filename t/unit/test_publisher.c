@@ -361,6 +361,13 @@ int outlet_find(const struct config *config, int index, int *number)
     return 0;
 }
 
+void outlet_label(
+    const struct config *config, int index, char label[OUTLET_LABEL_SIZE])
+{
+    (void)config;
+    snprintf(label, OUTLET_LABEL_SIZE, "outlet %d", index + 1);
+}
+
 /* --- tests -------------------------------------------------------------- */
 
 static void add_event(int64_t pos, int64_t sub)
@@ -398,7 +405,7 @@ START_TEST(events_are_told_and_their_place_is_noted)
     add_event(6, 1);
     run(1);
     ck_assert_str_eq(told, "open; send 5.1 6.1; note 6.0; close; release; ");
-    ck_assert_str_eq(logged, "outlet: events are told behind 4; ");
+    ck_assert_str_eq(logged, "outlet 1: events are told behind 4; ");
 }
 END_TEST
 
@@ -739,8 +746,9 @@ START_TEST(what_is_kept_no_longer_is_said)
     database.floor = 9;
     add_event(12, 1);
     run(1);
-    ck_assert_ptr_nonnull(strstr(logged, "outlet: events up to 9 were kept no "
-                                         "longer (feed.event_hours)"));
+    ck_assert_ptr_nonnull(
+        strstr(logged, "outlet 1: events up to 9 were kept no "
+                       "longer (feed.event_hours)"));
 }
 END_TEST
 
