@@ -8,7 +8,7 @@
 #include "memc.h"
 
 enum {
-    HEALTH_NAME = 256,
+    HEALTH_NAME = 1024, /* of an outlet, a URL's too (webhook.c) */
     HEALTH_BACKLOGS = 32,
     HEALTH_LIMIT = 10000, /* what a backlog is counted up to */
 };

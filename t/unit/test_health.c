@@ -207,6 +207,19 @@ START_TEST(more_than_there_is_room_for_is_left_out)
 }
 END_TEST
 
+/* As long as one of webhook.urls may be. */
+START_TEST(an_outlet_has_the_whole_of_its_name)
+{
+    char name[1009] = "webhook ";
+
+    memset(name + 8, 'n', 1000);
+    row_count = 1;
+    rows = (struct row[]){{4, name, 1, 0}};
+    look();
+    ck_assert_str_eq(health.outlets.list[0].name, name);
+}
+END_TEST
+
 START_TEST(it_does_not_wait_for_as_long_as_requests_may)
 {
     look();
@@ -266,6 +279,7 @@ void add_tests(TCase *tests)
     tcase_add_checked_fixture(tests, set_up, NULL);
     tcase_add_test(tests, each_figure_has_its_place);
     tcase_add_test(tests, more_than_there_is_room_for_is_left_out);
+    tcase_add_test(tests, an_outlet_has_the_whole_of_its_name);
     tcase_add_test(tests, it_does_not_wait_for_as_long_as_requests_may);
     tcase_add_test(tests, a_database_that_is_gone_says_why);
     tcase_add_test(tests, so_does_one_that_does_not_answer);
