@@ -110,8 +110,8 @@ async function become(id) {
             forget(id);
         throw problem;
     });
-    if (id !== parse(location.hash).me)
-        return;
+    if (id !== parse(location.hash).me || me)
+        return; // somebody else by now, or already this one
     me = data;
     learn(me);
     use(me);

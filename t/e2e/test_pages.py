@@ -316,6 +316,17 @@ def test_who_is_gone_is_not_gone_back_to(open_window, stack):
     forgive(page, "status of 404")
 
 
+def test_who_is_in_a_hurry_listens_once(open_window, stack):
+    ann = stack.client.add_participant("Ann")
+    page = open_window()
+    page.sees("Who is reading?")
+    page.run("location.hash = arguments[0]; location.hash = `${arguments[0]}/friends`",
+             f"#/{ann}")
+    page.sees("No friends yet.", "Live")
+    page.listen_to_log()
+    assert len([url for url in page.requests if url.endswith("/inbound/stream")]) == 1
+
+
 def forgive(page, words):
     page.listen_to_log()
     page.faults = [fault for fault in page.faults if words not in fault]
