@@ -186,7 +186,8 @@ credentials.ask = why => {
     find('input', dialog).value = '';
     dialog.showModal();
     return new Promise(done => dialog.addEventListener('close', () => {
-        const text = find('input', dialog).value.trim();
+        // What no header may hold, no token does.
+        const text = find('input', dialog).value.replace(/[^!-~]/g, '');
         if (dialog.returnValue !== 'use' || !text)
             return done(false);
         credentials.token = text;

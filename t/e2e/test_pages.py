@@ -440,7 +440,7 @@ def test_a_service_with_a_key_is_asked_with_a_token(open_window, make_stack, fol
     ann, ben = admin.friends_of_new()
     page = open_window(f"/#/{ann}", port=stack.port)
     page.sees("This service wants a token")
-    page.fill("Bearer token", print_token(file, ann))
+    page.fill("Bearer token", print_token(file, ann) + "\u2026")
     page.click("Use it")
     page.sees("Live", "Nothing here yet")
     admin.publish(ben, "For those who may")
