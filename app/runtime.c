@@ -25,6 +25,18 @@ static void refuse(const char *dir, struct buf *faults)
         dir, strerror(errno), dir);
 }
 
+/* As this process may, which may have a capability to pass a folder: access()
+ * knows of none. */
+static bool may(const char *path, int mode)
+{
+    return faccessat(AT_FDCWD, path, mode, AT_EACCESS) == 0;
+}
+
+static bool may_write(const char *dir)
+{
+    return may(dir, W_OK | X_OK);
+}
+
 static void cut_last_name(char *path)
 {
     char *slash = strrchr(path, '/');
@@ -46,12 +58,12 @@ bool runtime_check(const char *dir, struct buf *faults)
             dir);
         return false;
     }
-    if (access(dir, W_OK | X_OK) == 0)
+    if (may_write(dir))
         return true;
     if (errno == ENOENT && strlen(dir) < sizeof(parent)) {
         strcpy(parent, dir);
         cut_last_name(parent);
-        if (access(parent, W_OK | X_OK) == 0)
+        if (may_write(parent))
             return true;
     }
     refuse(dir, faults);
@@ -70,7 +82,7 @@ static bool make_folder(const char *path)
 
 bool runtime_make(const char *dir, struct buf *faults)
 {
-    if (make_folder(dir) && access(dir, W_OK | X_OK) == 0)
+    if (make_folder(dir) && may_write(dir))
         return true;
     refuse(dir, faults);
     return false;
@@ -147,8 +159,7 @@ bool runtime_is_closed(const char *dir, const char *server)
 {
     char path[PATH_MAX];
 
-    return !name_sign(path, dir, server) || access(path, F_OK) == 0 ||
-           errno != ENOENT;
+    return !name_sign(path, dir, server) || may(path, F_OK) || errno != ENOENT;
 }
 
 /* Whoever changes a sign holds its lock, never for longer than a few system

@@ -1,4 +1,5 @@
 /* Where events are posted to, and how they are signed. */
+#include <fcntl.h>
 #include <inttypes.h>
 #include <netdb.h>
 #include <stdlib.h>
@@ -262,7 +263,7 @@ static bool check_ca_file(const struct config *config, struct buf *faults)
 {
     const char *path = config->webhook_ca_file;
 
-    if (*path == '\0' || access(path, R_OK) == 0)
+    if (*path == '\0' || faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) == 0)
         return true;
     buf_printf(faults,
         "webhook.ca_file: %s must be a file of certificates that this account "

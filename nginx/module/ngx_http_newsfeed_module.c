@@ -516,7 +516,9 @@ static ngx_uint_t is_closed(ngx_http_request_t *r, ngx_str_t *name)
     if (ngx_slprintf(path, end, "%V/" CONTRACT_CLOSED "%V%Z",
             &conf->runtime_dir, name) == end)
         return 1;
-    return access((char *)path, F_OK) == 0 || ngx_errno != NGX_ENOENT;
+    /* access() knows of no capability to pass a folder */
+    return faccessat(AT_FDCWD, (char *)path, F_OK, AT_EACCESS) == 0 ||
+           ngx_errno != NGX_ENOENT;
 }
 
 /* What is known before the question is asked. */

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import tempfile
 
 import pytest
 
@@ -40,6 +41,15 @@ def test_a_start_prints_commands_that_work_as_they_are(make_stack):
     assert result.stdout.count('"story":"It works."') == 2
     item, = stack.client.inbound(2)
     assert item["subject"] == "Hello"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone hands over to an account")
+def test_root_runs_it_below_a_folder_of_its_own(make_stack, request):
+    closed = tempfile.mkdtemp(prefix="c", dir=request.config.base)
+    assert os.stat(closed).st_mode & 0o077 == 0
+    stack = make_stack(run=f"{closed}/run", WORKERS="1", FASTPATH="1")
+    reader = stack.client.add_participant()
+    stack.client.hit(f"/participant/{reader}/inbound")
 
 
 def test_data_is_kept_from_one_run_to_the_next(stack):
