@@ -108,6 +108,23 @@ def test_all_have_so_many_requests_at_a_time(stack):
         eventually(lambda: not is_refused(late, "/participant/1"))
 
 
+def test_whoever_says_to_be_loopback_is_not(stack):
+    """One that is believed, and no proxy."""
+    lines = "include newsfeed/server.conf; set_real_ip_from 127.0.0.2; real_ip_header X-Forwarded-For;"
+    request = (b"GET /outbound HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 127.0.0.1\r\n\r\n" * 100
+               + b"GET /outbound HTTP/1.0\r\n\r\n")
+    with stack.another_server(lines) as front:
+
+        def is_limited():
+            with socket.create_connection(
+                    ("127.0.0.1", front.port), source_address=("127.0.0.2", 0)) as peer:
+                peer.sendall(request)
+                answers = b"".join(iter(lambda: peer.recv(65536), b""))
+            return b"HTTP/1.1 429 " in answers
+
+        eventually(is_limited)
+
+
 def test_searches_of_all_leave_workers_to_others(stack, front):
     participant = stack.client.add_participant()
     waiting = ("SELECT count(*) FROM pg_stat_activity"

@@ -58,6 +58,7 @@ def test_its_nginx_takes_its_settings(folder):
         [PROGRAM, "-c", CONTAINERS / "newsfeed.conf", "--set", "cache.servers=127.0.0.1:11211",
          "--cache-map"], check=True, capture_output=True, text=True).stdout
     (folder / "cache_map.conf").write_text(printed)
+    (folder / "proxies.conf").write_text("set_real_ip_from 10.1.2.0/24;\n")
     text = (CONTAINERS / "nginx.conf").read_text()
     text = text.replace("modules/ngx_http_newsfeed_module.so", str(MODULE))
     (folder / "nginx.conf").write_text(text.replace("/var/lib/newsfeed", str(folder)))
