@@ -55,7 +55,8 @@ ANY = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 @pytest.mark.parametrize("size", [0, 1000, 200_000])
 @pytest.mark.parametrize("path, allowed", [
-    ("/participant", {"POST", "OPTIONS"}), ("/nothing", ANY), ("/", ANY)])
+    ("/participant", {"POST", "OPTIONS"}), ("/nothing", ANY),
+    ("/", {"GET", "HEAD", "OPTIONS"})])
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT"])
 def test_a_method_that_nginx_refuses_is_405_like_any_other(
         client, method, path, allowed, size):
