@@ -129,6 +129,8 @@ def test_nothing_is_missing_and_nothing_double_with_sixteen_writers(make_stack, 
     assert there >= {item for item in load.results if item} and last in there
     for listener in listeners:
         eventually(lambda: last in listener.items, within=60)
+        if what in ("reload", "kill"):  # which may take its time
+            eventually(lambda: listener.ends > 0)
         listener.end()
         assert listener.items == sorted(set(listener.items))
         assert set(listener.items) == there
