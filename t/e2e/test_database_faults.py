@@ -317,7 +317,7 @@ def test_every_line_of_the_log_has_its_form(stack):
     bring_back(stack)
     form = re.compile(
         r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (error|warn|info|debug) "
-        r"(master|worker \d+|dispatcher|monitor|newsfeed)\[\d+\]( [A-Za-z0-9._-]{1,64})? [a-z-]+: \S.*")
+        r"(master|worker \d+|dispatcher|monitor|newsfeed)\[\d+\]( [A-Za-z0-9._-]{1,64})? [a-z -]+: \S.*")
     others = [line for line in stack.log().splitlines() if not form.fullmatch(line)]
     assert others == []
 

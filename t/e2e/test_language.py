@@ -115,6 +115,7 @@ def test_what_is_found_is_highlighted(stack):
     client = stack.client
     author, w = client.add_participant(), word()
     client.publish(author, w, "Crème brûlées")
+    eventually(lambda: client.search(w) == [link(author)])
     reindex(stack, "--language", "french+unaccent")
     found = client.ok("GET", f"/outbound/items?keywords={quote(w + ' creme brulee')}"
                              "&highlight=true")
