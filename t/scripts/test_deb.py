@@ -11,6 +11,7 @@ from test_install import make
 
 DEBIAN = ROOT / "contrib" / "debian"
 CONTROL = (DEBIAN / "control").read_text()
+SOURCES = re.search(r"SOURCES=\((.*?)\)", (DEBIAN / "build").read_text(), re.S)[1].split()
 
 
 def field(name, package):
@@ -51,9 +52,19 @@ def test_a_release_has_a_version_of_debians(release, version):
 
 
 def test_what_the_packages_are_made_of_is_there():
-    sources = re.search(r"SOURCES=\((.*?)\)", (DEBIAN / "build").read_text(), re.S)[1].split()
-    for path in sources:
+    for path in SOURCES:
         assert (ROOT / path).exists(), path
+
+
+def test_they_are_made_of_all_that_is_installed():
+    rules = (ROOT / "GNUmakefile").read_text()
+    paths = set(re.findall(r"call \$\(1\),(?:\$\(wildcard )?([a-z]+/[\w/.-]+)", rules))
+    for name in "docs", "examples", "install":
+        paths |= {line.split()[0] for line in (DEBIAN / f"newsfeed.{name}").read_text().splitlines()
+                  if not line.startswith("debian/")}
+    assert {"sql/migrate", "contrib/move-in", "contrib/prometheus", "README.md"} <= paths
+    for path in paths:
+        assert any(path == source or path.startswith(source + "/") for source in SOURCES), path
 
 
 def test_the_units_are_sound_as_installed(folder):
