@@ -89,7 +89,8 @@ def test_the_sample_is_a_site(site):
     assert site.check()[0], site.check()[1]
 
 
-TLS = ["http2", "ssl_", "$https"]
+HSTS = "\r\nStrict-Transport-Security: max-age=31536000\r\n"
+TLS = ["http2", "ssl_", "$https", "hsts"]
 
 
 def make_certificate(folder):
@@ -122,19 +123,31 @@ def test_its_tls_is_of_today_and_who_comes_without_is_sent_there(site):
     make_certificate(site.folder)
     site.set_up(with_lines(*(line for line in LINES if any(word in line for word in TLS))))
 
-    def shakes_hands(version, ciphers="DEFAULT:@SECLEVEL=0"):
-        """With what protocol of HTTP; None if not at all."""
+    def plain():
+        return socket.create_connection(("127.0.0.1", site.port), 10)
+
+    def tls(version, ciphers="DEFAULT:@SECLEVEL=0", protocols=("http/1.1",)):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             context.minimum_version = context.maximum_version = version
         context.set_ciphers(ciphers)
-        context.set_alpn_protocols(["h2", "http/1.1"])
-        with socket.create_connection(("127.0.0.1", site.tls_port), 10) as peer, \
-                contextlib.suppress(ssl.SSLError, ConnectionError), \
-                context.wrap_socket(peer) as tls:
-            return tls.selected_alpn_protocol()
+        context.set_alpn_protocols(protocols)
+        return context.wrap_socket(
+            socket.create_connection(("127.0.0.1", site.tls_port), 10))
+
+    def shakes_hands(*how):
+        """With what protocol of HTTP; None if not at all."""
+        with contextlib.suppress(ssl.SSLError, ConnectionError), \
+                tls(*how, protocols=("h2", "http/1.1")) as peer:
+            return peer.selected_alpn_protocol()
+
+    def ask(connection, path):
+        """All that is answered."""
+        with connection as peer:
+            peer.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+            return b"".join(iter(lambda: peer.recv(4096), b"")).decode()
 
     with running(site):
         versions = ssl.TLSVersion
@@ -142,11 +155,12 @@ def test_its_tls_is_of_today_and_who_comes_without_is_sent_there(site):
         assert shakes_hands(versions.TLSv1_1) is None
         for old in ("ECDHE+AES:!AESGCM:!AESCCM", "kRSA"):
             assert shakes_hands(versions.TLSv1_2, f"{old}:@SECLEVEL=0") is None
-        with socket.create_connection(("127.0.0.1", site.port), 10) as peer:
-            peer.sendall(b"GET /participant/1?a=b HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-            answer = b"".join(iter(lambda: peer.recv(4096), b"")).decode()
+        answer = ask(plain(), "/participant/1?a=b")
         assert answer.startswith("HTTP/1.1 308 ")
         assert "\r\nLocation: https://a/participant/1?a=b\r\n" in answer
+        assert HSTS not in answer
+        for path in "/", "/openapi.yaml", "/participant/1/inbound":
+            assert HSTS in ask(tls(versions.TLSv1_3), path), path
 
 
 def test_tokens_without_their_include_are_refused(site):
