@@ -20,25 +20,19 @@ Settings, from the environment:
 """
 
 import contextlib
-import http.client
 import itertools
-import json
-import os
 import random
-import shutil
-import signal
 import sys
-import tempfile
-import threading
 import time
 from collections import Counter
-from pathlib import Path
+from functools import partial
 
 from client import link
 from kafka import ALL, NOT_LEADER, OPTIONS, PRODUCE, Broker
 from listening import Crowd
+from long_run import Place, Steady, Troublemaker, begin, choice, number, say
 from stack import Stack, give_away
-from trouble import TROUBLE, disturb
+from trouble import TROUBLE
 from waiting import eventually, pause
 
 TOPIC = "newsfeed"
@@ -47,81 +41,22 @@ LINES = 10    # seconds between counts
 AWAY = 120    # seconds until those who listen have heard the last post
 
 
-def number(name, default):
-    text = os.environ.get(name) or str(default)
-    if not text.isdecimal():
-        sys.exit(f"soak: {name}={text}: it must be a number")
-    return int(text)
-
-
-def chosen_trouble():
-    names = os.environ.get("TROUBLE", "all").split()
-    if names == ["all"]:
-        names = [*TROUBLE, "broker"]
-        names.remove("nothing")
-    if unknown := set(names) - {*TROUBLE, "broker"}:
-        sys.exit(f"soak: TROUBLE={' '.join(unknown)}: it must be of {' '.join(TROUBLE)} broker")
-    return names
-
-
-def say(text):
-    print(f"{time.strftime('%H:%M:%S')} {text}", flush=True)
-
-
-class Writers:
-    """Each posts at its times, whether or not the one before was in time. An
-    answer may be lost: the post is then there, or not."""
+class Writers(Steady):
+    """An answer may be lost: the post is then there, or not."""
 
     def __init__(self, port, authors, rate, posts):
-        self.port, self.rate, self.posts = port, rate, posts
-        self.numbers = itertools.count()
         self.answered = {author: [] for author in authors}
         self.lost = {author: [] for author in authors}
-        self.statuses, self.raised = Counter(), []
-        self.stop = threading.Event()
-        self.threads = [threading.Thread(target=self.run, args=(author,)) for author in authors]
-        self.began = time.monotonic()
-        for thread in self.threads:
-            thread.start()
+        super().__init__(port, authors, rate, posts)
 
-    def run(self, author):
-        try:
-            with contextlib.closing(http.client.HTTPConnection(
-                    "127.0.0.1", self.port, timeout=60)) as connection:
-                while not self.stop.is_set():
-                    turn = next(self.numbers)
-                    if self.posts and turn >= self.posts:
-                        return
-                    pause(max(0, self.began + turn / self.rate - time.monotonic()))
-                    self.write(connection, author, f"{author} {turn}")
-        except BaseException as error:
-            self.raised.append(repr(error))
-
-    def write(self, connection, author, subject):
-        try:
-            connection.request("POST", f"{link(author)}/outbound",
-                               json.dumps({"subject": subject, "story": "It rained. " * 20}),
-                               {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            body = answer.read()
-            status = answer.status
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
-            status, body = type(error).__name__, b""
-        self.statuses[status] += 1
-        if status == 200:
-            self.answered[author].append((json.loads(body)["id"], subject))
+    def act(self, connection, author, turn):
+        subject = f"{author} {turn}"
+        answer = self.ask(connection, "POST", f"{link(author)}/outbound",
+                          {"subject": subject, "story": "It rained. " * 20})
+        if answer:
+            self.answered[author].append((answer["id"], subject))
         else:
             self.lost[author].append(subject)
-            pause(0.05)
-
-    def are_done(self):
-        return not any(thread.is_alive() for thread in self.threads)
-
-    def end(self):
-        self.stop.set()
-        for thread in self.threads:
-            thread.join(120)
 
 
 class Topic:
@@ -140,6 +75,10 @@ class Topic:
         self.ids.setdefault(int(record.key), []).append(int(record.id.partition(".")[0]))
 
 
+def chosen_trouble():
+    return choice("TROUBLE", [name for name in (*TROUBLE, "broker") if name != "nothing"])
+
+
 def disturb_broker(broker):
     """One or all of the three are away for a moment, or say that another leads."""
     number = random.choice([1, 2, 3, ALL])
@@ -150,31 +89,9 @@ def disturb_broker(broker):
     broker.do("up", number)
 
 
-class Troublemaker:
-    """Something happens now and then, from a thread of its own."""
-
-    def __init__(self, stack, broker, names, every):
-        self.stack, self.broker, self.names, self.every = stack, broker, names, every
-        self.done, self.raised = Counter(), []
-        self.stop = threading.Event()
-        self.thread = threading.Thread(target=self.run)
-        self.thread.start()
-
-    def run(self):
-        try:
-            while not self.stop.wait(random.uniform(0.5, 1.5) * self.every):
-                what = random.choice(self.names)
-                if what == "broker":
-                    disturb_broker(self.broker)
-                else:
-                    disturb(self.stack, what)
-                self.done[what] += 1
-        except BaseException as error:
-            self.raised.append(repr(error))
-
-    def end(self):
-        self.stop.set()
-        self.thread.join(240)
+def all_trouble(stack, broker):
+    return {**{name: partial(act, stack) for name, act in TROUBLE.items()},
+            "broker": partial(disturb_broker, broker)}
 
 
 def befriend(client, authors, readers):
@@ -295,7 +212,8 @@ def soak(stack, broker, topic):
         crowd.turn(0.05)
     say(f"{len(authors)} write, {len(readers)} listen, in {stack.run}")
     writers = Writers(stack.port, authors, number("RATE", 200), posts)
-    trouble = Troublemaker(stack, broker, chosen_trouble(), number("EVERY", 10))
+    acts = all_trouble(stack, broker)
+    trouble = Troublemaker({name: acts[name] for name in chosen_trouble()}, number("EVERY", 10))
     try:
         listen(crowd, writers, topic, trouble, 0 if posts else seconds)
     finally:
@@ -309,9 +227,7 @@ def soak(stack, broker, topic):
     newest = int(stack.one("SELECT max(id) FROM outbound"))
     eventually(lambda: any(newest in ids for ids in topic.ids.values()), within=AWAY)
     say(counts(writers, crowd, topic, trouble))
-    faults += [f"{count} answers were {status}" for status, count in writers.statuses.items()
-               if isinstance(status, int) and status not in (200, 502, 503, 504)]
-    faults += writers.raised + trouble.raised + crowd.faults + stack.faults()
+    faults += writers.faults() + trouble.raised + crowd.faults + stack.faults()
     faults += [*check(stack, writers, crowd, chosen), *check_topic(stack, topic)]
     say(f"{took:.0f} s, {sum(map(len, writers.answered.values())) / took:.0f} posts/s,"
         f" {len(faults)} faults")
@@ -329,35 +245,22 @@ def write_options(file):
 
 
 def main():
-    if sys.argv[1:]:
-        print(__doc__.strip())
-        return 0 if sys.argv[1:] in (["-h"], ["--help"]) else 2
+    begin(__doc__)
     chosen_trouble()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # and stops what it started
-    base = Path(tempfile.mkdtemp(prefix="nf-soak-", dir="/tmp"))
-    base.chmod(0o755)
-    give_away(base)
-    Stack.seeds = base / "seed"
-    run = base / "run"
-    run.mkdir(0o755)
-    give_away(run)
+    place = Place("soak")
     broker, topic = Broker(), Topic()
-    stack = Stack(run, WORKERS="24", SETTINGS="stream.listeners=1000"
+    stack = Stack(place.run, WORKERS="24", SETTINGS="stream.listeners=1000"
                   f" kafka.servers={broker.servers} kafka.topic={TOPIC}"
-                  f" kafka.options_file={write_options(base / 'options')}")
-    is_right = False
+                  f" kafka.options_file={write_options(place.base / 'options')}")
     try:
         stack.start()
         with broker.reading(TOPIC, topic.take):
-            is_right = soak(stack, broker, topic)
+            place.is_right = soak(stack, broker, topic)
     finally:
         stack.destroy()
         broker.stop()
-        if is_right:
-            shutil.rmtree(base, ignore_errors=True)
-        else:
-            say(f"kept in {base}")
-    return 0 if is_right else 1
+        code = place.leave()
+    return code
 
 
 if __name__ == "__main__":

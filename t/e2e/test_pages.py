@@ -4,14 +4,17 @@ import hashlib
 import os
 import re
 import signal
+from functools import partial
 from pathlib import Path
 
+import live
 import pytest
 
 from browser import DESK, PHONE, Driver, Window
 from client import Client, link
 from stack import ROOT
 from tokens import print_token, write_key
+from trouble import TROUBLE
 from waiting import eventually
 
 pytestmark = pytest.mark.xdist_group("pages")
@@ -391,6 +394,17 @@ def test_the_network_was_away(listening, stack):
     stack.client.publish(ben, "While nobody heard")
     page.cut(False)
     comes(page, "While nobody heard")
+
+
+def test_a_page_shows_all_that_comes(open_window, stack):
+    """For a moment what `make check-live` does for an hour."""
+    me, *others = stack.client.add_participants(5)
+    for friend in others[:2]:
+        stack.client.befriend(me, friend)
+    page = open_window(f"/#/{me}")
+    acts = {name: partial(TROUBLE[name], stack) for name in ("nginx", "kill")}
+    assert live.follow(stack, page, me, (others[:2], 20), (others[2:], 20), 5, acts, 1) == []
+    forgive(page, "network: ")
 
 
 def test_a_page_that_is_left_listens_no_more(listening, stack):
