@@ -4,20 +4,43 @@ import { call, get, pathOf, sleep } from './api.js';
 import { Stream } from './stream.js';
 
 const QUIET = 200; // milliseconds in which posts are counted together
+const AGAIN = 2000; // milliseconds until what failed is counted again
 
-// Its events: 'read' (anew), 'item', 'changed', 'removed', 'older', 'marker',
-// 'state', 'failed'; detail is the item, the items, or the problem.
+// So many are kept, however long the page stays open: when there are more than
+// MOST, the oldest go, down to KEPT, and are read again by who asks for them.
+// Where somebody reads in the midst of them, none goes.
+const KEPT = 200;
+const MOST = 250;
+const ANEW_MAX = 1000; // so many are read again, to keep somebody's place
+
+// Acts that are done one after another.
+function queue() {
+    let last = Promise.resolve();
+    return act => {
+        const done = last.then(act);
+        last = done.catch(() => {});
+        return done;
+    };
+}
+
+// Its events: 'read' (anew), 'item', 'changed', 'removed', 'dropped' (the
+// oldest), 'older', 'marker', 'state', 'failed'; detail is the item, the items,
+// or the problem.
 export class Feed extends EventTarget {
     constructor(id) {
         super();
         this.id = id;
         this.path = `${pathOf(id)}/inbound`;
         this.items = new Map();
-        this.next = null; // the path of the page behind these
+        this.isWhole = true; // nothing is behind these
+        this.isBehind = false; // nor is what has come of late before them
+        this.isHeld = () => false; // somebody reads in the midst of them
         this.marker = { last_read: 0, unread: 0, more: false };
         this.isRead = false;
         this.state = 'connecting';
-        this.turn = Promise.resolve();
+        this.turns = queue();
+        this.markings = queue();
+        this.isCounted = true;
         this.stream = new Stream(`${this.path}/stream`, {
             take: (name, data) => this.inTurn(() => this.take(name, data)),
             tell: (state, problem) => this.setState(state, problem),
@@ -37,8 +60,8 @@ export class Feed extends EventTarget {
     // One after another: what the stream tells of comes behind what was read
     // when it was told, and nothing that was removed comes back.
     inTurn(act) {
-        const done = this.turn.then(() => this.isClosed ? null : act());
-        this.turn = done.catch(problem => this.say('failed', problem));
+        const done = this.turns(() => this.isClosed ? null : act());
+        done.catch(problem => this.say('failed', problem));
         return done;
     }
 
@@ -50,6 +73,8 @@ export class Feed extends EventTarget {
             this.refresh().catch(() => {}); // said already
         if (problem?.status === 404)
             this.checkWho();
+        if (state === 'live' && !this.isCounted)
+            this.countUnread();
     }
 
     // There are no streams, or nobody to listen.
@@ -69,21 +94,34 @@ export class Feed extends EventTarget {
                 throw problem;
             });
         else if (name === 'item')
-            this.add(data);
+            await this.add(data);
         else if (name === 'changed')
             this.change(data);
         else if (name === 'removed')
-            this.remove(data);
+            await this.remove(data);
     }
 
-    // The first page, by the very path that the service's cache has it under.
+    // The first page, by the very path that the service's cache has it under,
+    // and those behind it down to where somebody reads.
     async read() {
-        const { data, next } = await get(this.path);
-        this.items = new Map(data.map(item => [item.id, item]));
-        this.next = next;
+        const floor = this.isHeld() ? this.oldest() : Infinity;
+        let { data, next } = await get(this.path);
+        const items = new Map(data.map(item => [item.id, item]));
+        while (next && data.at(-1).id > floor && items.size < ANEW_MAX) {
+            ({ data, next } = await get(this.behind(data.at(-1).id, KEPT)));
+            for (const item of data)
+                items.set(item.id, item);
+        }
+        this.items = items;
+        this.isWhole = !next;
+        this.isBehind = false;
         this.isRead = true;
         await this.readMarker();
         this.say('read');
+    }
+
+    behind(id, limit) {
+        return `${this.path}?before=${id}${limit ? `&limit=${limit}` : ''}`;
     }
 
     refresh() {
@@ -95,13 +133,40 @@ export class Feed extends EventTarget {
         return [...this.items.values()].sort((a, b) => b.id - a.id);
     }
 
+    oldest() {
+        return Math.min(...this.items.keys());
+    }
+
     add(item) {
-        const oldest = Math.min(...this.items.keys());
-        if (this.items.has(item.id) || (this.next && item.id < oldest))
-            return; // it comes with its page
+        if (this.items.has(item.id) || (!this.isWhole && item.id < this.oldest()))
+            return null; // it comes with its page
+        this.countUnread();
+        if (this.isBehind)
+            return this.isHeld() ? null : this.read();
         this.items.set(item.id, item);
         this.say('item', item);
-        this.countUnread();
+        this.trim();
+        return null;
+    }
+
+    trim() {
+        if (this.items.size > MOST && !this.isHeld())
+            this.drop(this.list().slice(KEPT));
+    }
+
+    drop(items) {
+        for (const { id } of items)
+            this.items.delete(id);
+        this.isWhole = false;
+        this.say('dropped', items);
+    }
+
+    // More has come than is kept for somebody who reads further down: these go,
+    // and what comes is not kept until all of it is read anew.
+    fallBehind(items) {
+        for (const { id } of items)
+            this.items.delete(id);
+        this.isBehind = true;
     }
 
     change(item) {
@@ -111,7 +176,7 @@ export class Feed extends EventTarget {
         this.say('changed', item);
     }
 
-    remove({ reason, id, from }) {
+    async remove({ reason, id, from }) {
         if (from === pathOf(this.id)) {
             this.stream.close();
             this.setState('gone');
@@ -123,15 +188,17 @@ export class Feed extends EventTarget {
             this.items.delete(item.id);
         this.say('removed', gone);
         this.countUnread();
+        if (this.items.size === 0 && !this.isWhole)
+            await this.read();
     }
 
     older() {
         return this.inTurn(async () => {
-            const { data, next } = await get(this.next);
+            const { data, next } = await get(this.behind(this.oldest()));
             const items = data.filter(({ id }) => !this.items.has(id));
             for (const item of items)
                 this.items.set(item.id, item);
-            this.next = next;
+            this.isWhole = !next;
             this.say('older', items);
         });
     }
@@ -142,32 +209,41 @@ export class Feed extends EventTarget {
         return item.id > this.marker.last_read;
     }
 
-    async readMarker() {
-        const { data } = await get(`${this.path}/marker`);
-        this.marker = data;
-        this.say('marker');
+    // One after another, so that no answer from before takes the place of a
+    // later one.
+    askMarker(method, options) {
+        return this.markings(async () => {
+            const { data } = await call(method, `${this.path}/marker`, options);
+            this.marker = data;
+            this.say('marker');
+        });
+    }
+
+    readMarker() {
+        return this.askMarker('GET');
     }
 
     // Only the service knows how many there are behind this page. However many
-    // posts come in a second, it is asked once.
+    // posts come in a second, it is asked once, and once more for those that
+    // came while it was asked.
     async countUnread() {
+        this.isCounted = false;
         if (this.isCounting)
             return;
         this.isCounting = true;
-        await sleep(QUIET);
-        try {
-            await this.readMarker();
-        } catch {
-            // the next one that comes asks again
+        while (!this.isCounted && this.state === 'live' && !this.isClosed) {
+            await sleep(QUIET);
+            this.isCounted = true;
+            await this.readMarker().catch(() => {
+                this.isCounted = false;
+                return sleep(AGAIN);
+            });
         }
         this.isCounting = false;
     }
 
-    async markRead() {
+    markRead() {
         const last = Math.max(0, ...this.items.keys());
-        const { data } = await call('PUT', `${this.path}/marker`,
-            { body: { last_read: last } });
-        this.marker = data;
-        this.say('marker');
+        return this.askMarker('PUT', { body: { last_read: last } });
     }
 }

@@ -41,7 +41,10 @@ function fill(element, item, marks = {}) {
 }
 
 // The same post, as it is now.
-export const refill = fill;
+export function refill(element, item) {
+    if (item.edited !== element.item.edited)
+        fill(element, item);
+}
 
 function fold(element, story, text) {
     const button = find('.unfold', element);

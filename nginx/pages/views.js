@@ -10,6 +10,8 @@ import { forget, learn, person, personLink, setAvatar, use, used } from './peopl
 import { refill, showPost } from './post.js';
 
 const NEAR_TOP = 240; // pixels: further down, nothing moves by itself
+const HELD_MAX = 200; // posts
+const MANY = 'Many new posts';
 
 const entryOf = (...children) => make('li', {}, ...children);
 
@@ -127,28 +129,61 @@ export function feed(root, { me, feed }) {
         const element = entry(item);
         element.classList.add('arrived');
         list.insertBefore(element, behind ?? null);
-        return element;
+    };
+    const reveal = () => {
+        held.sort((a, b) => a.id - b.id).forEach(insert);
+        held = [];
+    };
+    const hold = items => {
+        held = items;
+        if (held.length > HELD_MAX) {
+            feed.fallBehind(held);
+            held = [];
+        }
     };
     const settle = () => {
         const { unread, more } = feed.marker;
         find('.unread-count', root).textContent = unread === 0 ? 'All read'
             : `${unread.toLocaleString('en')}${more ? ' or more' : ''} unread`;
         find('.mark-read', root).hidden = unread === 0;
-        older.hidden = !feed.next;
+        older.hidden = feed.isWhole;
         find('.loading', root).hidden = feed.isRead;
         find('.empty', root).hidden = !feed.isRead || feed.items.size > 0;
         find('.bar', root).hidden = !feed.isRead || feed.items.size === 0;
-        arrivals.hidden = held.length === 0;
-        arrivals.textContent = count(held.length, 'new post');
+        arrivals.hidden = held.length === 0 && !feed.isBehind;
+        arrivals.textContent = feed.isBehind ? MANY
+            : count(held.length, 'new post');
         for (const { firstElementChild: post } of list.children)
             post.classList.toggle('unread', feed.isUnread(post.item));
     };
+    const isReading = () => list.children.length > 0
+        && (scrollY > NEAR_TOP || list.contains(document.activeElement));
+
+    // What is there already stays as it is, and whoever reads it where they are.
     const readAnew = () => {
-        held = [];
-        list.replaceChildren(...feed.list().map(entry));
+        const items = feed.list();
+        const top = isReading() ? list.firstElementChild.firstElementChild.item.id
+            : Infinity;
+        const newer = items.filter(({ id }) => id > top);
+        const shown = newer.length < items.length ? items.slice(newer.length) : items;
+        hold(items.slice(0, items.length - shown.length));
+        const entries = new Map([...list.children].map(
+            element => [element.firstElementChild.item.id, element]));
+        for (const [id, element] of entries)
+            if (!feed.items.has(id))
+                removeEntry(element, root);
+        let place = list.firstElementChild;
+        for (const item of shown) {
+            const element = entries.get(item.id);
+            if (element) {
+                place = element.nextElementSibling;
+                refill(element.firstElementChild, item);
+            } else {
+                list.insertBefore(entry(item), place);
+            }
+        }
         settle();
     };
-    const isReading = () => scrollY > NEAR_TOP || list.contains(document.activeElement);
 
     on('read', readAnew);
     on('marker', settle);
@@ -158,10 +193,11 @@ export function feed(root, { me, feed }) {
     });
     on('item', item => {
         if (isReading()) {
-            held.push(item);
-            announce(count(held.length, 'new post'));
+            hold([...held, item]);
+            announce(feed.isBehind ? MANY : count(held.length, 'new post'));
         } else {
-            insert(item);
+            held.push(item);
+            reveal();
             person(idOf(item.from)).then(({ name }) =>
                 announce(`${name} posted: ${item.subject}`));
         }
@@ -173,13 +209,15 @@ export function feed(root, { me, feed }) {
         if (post)
             refill(post, item);
     });
-    on('removed', items => {
+    const remove = items => {
         const ids = new Set(items.map(({ id }) => id));
         held = held.filter(({ id }) => !ids.has(id));
         for (const item of items)
             removeEntry(entryFor(item), root);
         settle();
-    });
+    };
+    on('removed', remove);
+    on('dropped', remove);
     on('older', items => {
         const entries = items.map(entry);
         list.append(...entries);
@@ -192,19 +230,29 @@ export function feed(root, { me, feed }) {
         announce('All read');
         find('h1', root).focus();
     });
-    onClick(arrivals, () => {
-        const [first] = held.sort((a, b) => a.id - b.id).map(insert).reverse();
-        held = [];
-        settle();
+    onClick(arrivals, async () => {
+        if (feed.isBehind) {
+            find('h1', root).focus();
+            scrollTo({ top: 0 });
+            await feed.refresh();
+        } else {
+            reveal();
+            settle();
+        }
         scrollTo({ top: 0 });
-        first.firstElementChild.focus({ preventScroll: true });
+        list.firstElementChild?.firstElementChild.focus({ preventScroll: true });
     });
+    feed.isHeld = isReading;
     setUpCompose(root, me);
     if (feed.isRead)
         readAnew();
     else
         settle();
-    return () => wiring.abort();
+    return () => {
+        wiring.abort();
+        feed.isHeld = () => false;
+        feed.inTurn(() => feed.trim());
+    };
 }
 
 // The focus does not fall off the page with it.

@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -252,6 +253,23 @@ def test_paging_unread_and_what_arrives_far_down(open_window, stack):
     page.sees("Post 53", "Post 54", "54 unread")
     assert page.run("return document.activeElement.innerText").count("Post 54") == 1
     assert page.run("return scrollY") < 300
+
+
+def test_a_page_that_stays_open_does_not_grow(open_window, stack):
+    ann, ben = stack.client.friends_of_new()
+    page = open_window(f"/#/{ann}")
+    page.sees("Live")
+    with ThreadPoolExecutor(3) as pool:
+        items = sorted(pool.map(lambda n: stack.client.publish(ben, f"Post {n}"), range(260)))
+    page.sees("260 unread")
+    assert page.run("return document.querySelectorAll('.post').length") <= 250
+    page.click("Show older posts")
+    page.wait(lambda: len(ids_on(page)) > 250, "no more posts")
+    assert ids_on(page) == items[:-len(ids_on(page)) - 1:-1]
+
+
+def ids_on(page):
+    return page.run("return [...document.querySelectorAll('.post')].map(e => e.item.id)")
 
 
 def test_search_finds_words_and_people(open_window, stack):
