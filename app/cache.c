@@ -255,8 +255,7 @@ static void note(const struct cache *cache, int server, struct breaker *breaker,
 static enum memc_result measure(struct cache *cache, enum cache_work work,
     int64_t began, enum memc_result result)
 {
-    metrics_time(METRIC_CACHE_TIME, work, began);
-    spent_add(&cache->spent, "", monotonic_ns() - began);
+    spent_add(&cache->spent, "", metrics_time(METRIC_CACHE_TIME, work, began));
     if (is_failure(result))
         metrics_count(METRIC_CACHE_FAULTS, work, 0);
     return result;

@@ -179,9 +179,12 @@ void metrics_took(enum metric metric, int word, int64_t ns)
     metrics_count(metric, word, bucket);
 }
 
-void metrics_time(enum metric metric, int word, int64_t began)
+int64_t metrics_time(enum metric metric, int word, int64_t began)
 {
-    metrics_took(metric, word, monotonic_ns() - began);
+    int64_t ns = monotonic_ns() - began;
+
+    metrics_took(metric, word, ns);
+    return ns;
 }
 
 static uint64_t sum(enum metric metric, int word, int second_word)

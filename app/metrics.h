@@ -121,9 +121,9 @@ void metrics_count(enum metric metric, int word, int second_word);
 void metrics_add(enum metric metric, int word, int second_word, uint64_t count);
 uint64_t metrics_value(enum metric metric, int word, int second_word);
 
-/* Something that began at a time of monotonic_ns has ended; it took so many
- * ns. */
-void metrics_time(enum metric metric, int word, int64_t began);
+/* Something that began at a time of monotonic_ns has ended, and took as many
+ * ns as it gives; it took so many ns. */
+int64_t metrics_time(enum metric metric, int word, int64_t began);
 void metrics_took(enum metric metric, int word, int64_t ns);
 
 /* The time that so great a part of them stayed below, in s, by the bounds of
