@@ -495,7 +495,8 @@ void cache_store(
         (uint32_t)(2 * len + NEWS_ROOM), cache->config->cache_ttl,
         cache->lease);
     note_read(cache, group, measure(cache, CACHE_WRITE, began, result));
-    metrics_count(METRIC_CACHE_PAGES, PAGE_STORED, 0);
+    if (result == MEMC_OK)
+        metrics_count(METRIC_CACHE_PAGES, PAGE_STORED, 0);
 }
 
 /* Deletes a page, or puts news in front of it. */

@@ -9,6 +9,7 @@
 #include "cache.h"
 #include "clock.h"
 #include "memc.h"
+#include "metrics.h"
 #include "runner.h"
 #include "runtime.h"
 
@@ -19,7 +20,7 @@ enum {
     ENTRIES = 16
 };
 
-enum operation {
+enum call {
     GET,
     ADD,
     REPLACE,
@@ -29,7 +30,7 @@ enum operation {
     FIND,
     SEND,
     FENCE,
-    OPERATIONS,
+    CALLS,
 };
 
 struct memc {
@@ -51,13 +52,13 @@ static struct entry {
 static uint64_t last_cas;
 static struct buf told[SERVERS]; /* keys, by the next fence */
 static const char *unchangeable; /* a key before whose value nothing is put */
-static int calls[OPERATIONS][SERVERS];
-static bool is_failing[OPERATIONS][SERVERS];
-static int losses[OPERATIONS][SERVERS]; /* so many calls find no connection */
+static int calls[CALLS][SERVERS];
+static bool is_failing[CALLS][SERVERS];
+static int losses[CALLS][SERVERS]; /* so many calls find no connection */
 
 /* What happens right before the n-th call of an operation from now on. */
 static struct {
-    enum operation operation;
+    enum call operation;
     int n;
     void (*happen)(void);
 } meanwhile;
@@ -71,7 +72,7 @@ static void lose_deletes(int server)
 }
 
 static enum memc_result begin(
-    const struct memc *memc, enum operation operation, int group)
+    const struct memc *memc, enum call operation, int group)
 {
     int server = memc_server_of(memc, group);
 
@@ -376,7 +377,7 @@ static void tear_down(void)
     unchangeable = NULL;
 }
 
-static void let_happen(enum operation operation, int n, void (*happen)(void))
+static void let_happen(enum call operation, int n, void (*happen)(void))
 {
     meanwhile.operation = operation;
     meanwhile.n = n;
@@ -387,7 +388,7 @@ static int count_calls(void)
 {
     int count = 0;
 
-    for (int i = 0; i < OPERATIONS * SERVERS; i++)
+    for (int i = 0; i < CALLS * SERVERS; i++)
         count += calls[i / SERVERS][i % SERVERS];
     return count;
 }
@@ -499,6 +500,18 @@ START_TEST(whoever_has_the_lease_stores_the_page)
     ck_assert_int_eq(find(1, KEY_1)->ttl, 60);
     ck_assert_int_eq(cache_fetch(other, ON_1, 0, &other_page), CACHE_HIT);
     ck_assert_str_eq(buf_text(&other_page), "page");
+}
+END_TEST
+
+START_TEST(a_page_is_counted_if_it_could_be_sent)
+{
+    ck_assert_int_eq(fetch(ON_1), CACHE_LEASE);
+    is_failing[REPLACE][1] = true;
+    store(ON_1, "page");
+    ck_assert_uint_eq(metrics_value(METRIC_CACHE_PAGES, PAGE_STORED, 0), 0);
+    is_failing[REPLACE][1] = false;
+    store(ON_1, "page");
+    ck_assert_uint_eq(metrics_value(METRIC_CACHE_PAGES, PAGE_STORED, 0), 1);
 }
 END_TEST
 
@@ -1294,7 +1307,7 @@ START_TEST(a_lease_that_is_lost_on_its_way_is_put_up_again)
 }
 END_TEST
 
-static const enum operation lossy[] = {DELETE, FENCE};
+static const enum call lossy[] = {DELETE, FENCE};
 
 START_TEST(a_drop_over_a_lost_connection_is_repeated_as_a_whole)
 {
@@ -1897,6 +1910,7 @@ static void add_pages(TCase *tests)
     tcase_add_test(tests, a_page_replaces_what_the_buffer_held);
     tcase_add_test(tests, a_miss_takes_a_lease_that_ends_by_itself);
     tcase_add_test(tests, whoever_has_the_lease_stores_the_page);
+    tcase_add_test(tests, a_page_is_counted_if_it_could_be_sent);
     tcase_add_test(tests, a_second_reader_looks_twice_and_shares_the_lease);
     tcase_add_test(tests, a_second_reader_stores_what_the_first_never_does);
     tcase_add_test(tests, a_shared_lease_ends_with_a_drop_too);
