@@ -73,12 +73,17 @@ struct generation {
     struct setup setup;
 };
 
+/* A socket that outlives each process that listens on it: whoever comes between
+ * two of them waits. The service does without it where it cannot be made. */
+struct door {
+    int fd; /* -1: it is closed */
+    char address[PATH_MAX];
+};
+
 struct master {
     int listen_fd;
-    int stream_fd; /* that streamers listen on; -1: none does */
-    char stream_path[PATH_MAX];
-    int monitor_fd; /* the same of monitors */
-    char monitor_address[PATH_MAX];
+    struct door stream;
+    struct door monitor;
     struct scoreboard *scoreboard;
     const struct setup_source *source;
 
@@ -300,6 +305,13 @@ static void kill_due(struct master *master)
 
 /* Starting */
 
+static void close_door(struct door *door)
+{
+    if (door->fd >= 0)
+        close(door->fd);
+    door->fd = -1;
+}
+
 /* The child's part: returns into the program's end. */
 static int run_child(struct master *master, struct child *child, pid_t parent)
 {
@@ -319,22 +331,22 @@ static int run_child(struct master *master, struct child *child, pid_t parent)
     struct slot *slot = slot_of(master, child);
     if (child->kind != PROCESS_WORKER)
         close(master->listen_fd);
-    if (child->kind != PROCESS_STREAMER && master->stream_fd >= 0)
-        close(master->stream_fd);
-    if (child->kind != PROCESS_MONITOR && master->monitor_fd >= 0)
-        close(master->monitor_fd);
+    if (child->kind != PROCESS_STREAMER)
+        close_door(&master->stream);
+    if (child->kind != PROCESS_MONITOR)
+        close_door(&master->monitor);
     switch (child->kind) {
     case PROCESS_DISPATCHER:
         return dispatcher_run(setup->config, master->scoreboard, slot);
     case PROCESS_STREAMER:
         return streamer_run(
-            master->stream_fd, setup->config, master->scoreboard, slot);
+            master->stream.fd, setup->config, master->scoreboard, slot);
     case PROCESS_PUBLISHER:
         return publisher_run(child->outlet, master->current.life, setup,
             master->scoreboard, slot);
     case PROCESS_MONITOR:
         return monitor_run(
-            master->monitor_fd, setup->config, master->scoreboard, slot);
+            master->monitor.fd, setup->config, master->scoreboard, slot);
     default:
         return worker_run(master->listen_fd, setup, master->scoreboard, slot);
     }
@@ -456,11 +468,11 @@ static void fill_all(struct master *master)
     fill(master, PROCESS_WORKER, 0, config->worker_count);
     fill(master, PROCESS_DISPATCHER, 0, config->dispatcher_enabled ? 1 : 0);
     fill(master, PROCESS_STREAMER, 0,
-        config->stream_enabled && master->stream_fd >= 0 ? 1 : 0);
+        config->stream_enabled && master->stream.fd >= 0 ? 1 : 0);
     for (int i = 0; i < outlet_count(config); i++)
         fill(master, PROCESS_PUBLISHER, i, 1);
     fill(master, PROCESS_MONITOR, 0,
-        *config->monitor_listen && master->monitor_fd >= 0 ? 1 : 0);
+        *config->monitor_listen && master->monitor.fd >= 0 ? 1 : 0);
 }
 
 /* Reloading */
@@ -487,27 +499,35 @@ static void apply(const struct config *config)
     set_dumpable(config->service_dumpable);
 }
 
-/* The socket of the streamers, which outlives each of them: whoever comes
- * between two of them waits. The service does without it where it cannot be
- * made. */
+/* False: it stays as it is, at this address or, if that is empty, until nobody
+ * falls back on it. */
+static bool is_elsewhere(const struct door *door, const char *address)
+{
+    return *address && (door->fd < 0 || strcmp(door->address, address) != 0);
+}
+
+static void open_door(struct door *door, const char *address, int fd)
+{
+    close_door(door);
+    door->fd = fd;
+    strcpy(door->address, address);
+}
+
 static void open_stream(struct master *master, const struct config *config)
 {
-    char path[sizeof(master->stream_path)];
+    char path[PATH_MAX] = "";
     struct buf reason = {0};
     bool is_shared = false;
     int fd = -1;
 
-    snprintf(path, sizeof(path), "%s/" CONTRACT_STREAM_SOCKET,
-        config->service_runtime_dir);
-    if (!config->stream_enabled ||
-        (master->stream_fd >= 0 && strcmp(path, master->stream_path) == 0))
+    if (config->stream_enabled)
+        snprintf(path, sizeof(path), "%s/" CONTRACT_STREAM_SOCKET,
+            config->service_runtime_dir);
+    if (!is_elsewhere(&master->stream, path))
         return;
     if (runtime_make(config->service_runtime_dir, &reason))
         fd = listen_open_beside(master->listen_fd, path, &is_shared, &reason);
-    if (master->stream_fd >= 0)
-        close(master->stream_fd);
-    master->stream_fd = fd;
-    strcpy(master->stream_path, path);
+    open_door(&master->stream, path, fd);
     if (fd < 0)
         log_error("master", "there are no streams: %s", buf_text(&reason));
     else if (!is_shared)
@@ -515,6 +535,26 @@ static void open_stream(struct master *master, const struct config *config)
             "nginx may not reach %s: this account must be in the group of the "
             "FastCGI socket",
             path);
+    buf_free(&reason);
+}
+
+static void open_monitor(struct master *master, const struct config *config)
+{
+    char address[PATH_MAX] = "";
+    struct buf reason = {0};
+    int fd = -1;
+
+    if (*config->monitor_listen)
+        monitor_name(config, address);
+    if (!is_elsewhere(&master->monitor, address))
+        return;
+    if (*address != '/')
+        fd = listen_open_port(address, &reason);
+    else if (runtime_make(config->service_runtime_dir, &reason))
+        fd = listen_open(address, &reason);
+    open_door(&master->monitor, address, fd);
+    if (fd < 0)
+        log_error("master", "there is no monitor: %s", buf_text(&reason));
     buf_free(&reason);
 }
 
@@ -526,31 +566,6 @@ static uint64_t draw(void)
     if (getentropy(&number, sizeof(number)))
         number = (uint64_t)monotonic_ms();
     return number;
-}
-
-/* The same of the monitors. */
-static void open_monitor(struct master *master, const struct config *config)
-{
-    char address[sizeof(master->monitor_address)];
-    struct buf reason = {0};
-
-    monitor_name(config, address);
-    if (master->monitor_fd >= 0 && *config->monitor_listen &&
-        strcmp(address, master->monitor_address) == 0)
-        return;
-    if (master->monitor_fd >= 0)
-        close(master->monitor_fd);
-    master->monitor_fd = -1;
-    if (!*config->monitor_listen)
-        return;
-    if (*address != '/')
-        master->monitor_fd = listen_open_port(address, &reason);
-    else if (runtime_make(config->service_runtime_dir, &reason))
-        master->monitor_fd = listen_open(address, &reason);
-    strcpy(master->monitor_address, address);
-    if (master->monitor_fd < 0)
-        log_error("master", "there is no monitor: %s", buf_text(&reason));
-    buf_free(&reason);
 }
 
 /* Where nginx counts what it answers by itself. */
@@ -656,15 +671,19 @@ static void end_verdicts(const struct master *master)
 
 static void settle(struct master *master)
 {
+    const struct config *config = master->current.setup.config;
+
     if (master->is_up || master->is_stopping || !is_ready(master))
         return;
     master->is_up = true;
     end_verdicts(master);
-    log_info("master", "%d workers are ready",
-        master->current.setup.config->worker_count);
-    notify("READY=1\nSTATUS=%d workers serve",
-        master->current.setup.config->worker_count);
+    log_info("master", "%d workers are ready", config->worker_count);
+    notify("READY=1\nSTATUS=%d workers serve", config->worker_count);
     drain_all_but(master, master->current.number);
+    if (!config->stream_enabled)
+        close_door(&master->stream);
+    if (!*config->monitor_listen)
+        close_door(&master->monitor);
     setup_clear(&master->previous.setup);
     master->previous.number = 0;
 }
@@ -844,8 +863,8 @@ int master_run(
 {
     struct master master = {
         .listen_fd = listen_fd,
-        .stream_fd = -1,
-        .monitor_fd = -1,
+        .stream = {.fd = -1},
+        .monitor = {.fd = -1},
         .scoreboard = scoreboard_new(),
         .source = source,
     };
