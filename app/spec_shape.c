@@ -282,19 +282,23 @@ static const struct field scheme_fields[] = {
 static const struct shape scheme = {
     "a security scheme", NULL, scheme_fields, check_scheme};
 
-static const struct field operation_fields[] = {
-    {"operationId", ONE, &text, true},
-    {"tags", LIST_OF, &text, false},
-    {"summary", ONE, &text, false},
-    {"description", ONE, &text, false},
-    {"externalDocs", ONE, &docs, false},
-    {"deprecated", ONE, &flag, false},
-    {"parameters", LIST_OF, &parameter, false},
-    {"requestBody", ONE, &body, false},
-    {"responses", ONE, &responses, true},
-    {"security", ONE, &security, false},
-    {0},
-};
+/* Of an operation, and of a webhook's: they differ in its id and its body. */
+#define OPERATION_FIELDS(id, ...)                   \
+    static const struct field id##_fields[] = {     \
+        __VA_ARGS__,                                \
+        {"tags", LIST_OF, &text, false},            \
+        {"summary", ONE, &text, false},             \
+        {"description", ONE, &text, false},         \
+        {"externalDocs", ONE, &docs, false},        \
+        {"deprecated", ONE, &flag, false},          \
+        {"parameters", LIST_OF, &parameter, false}, \
+        {"responses", ONE, &responses, true},       \
+        {"security", ONE, &security, false},        \
+        {0},                                        \
+    }
+
+OPERATION_FIELDS(operation, {"operationId", ONE, &text, true},
+    {"requestBody", ONE, &body, false});
 static const struct shape operation = {
     "an operation", NULL, operation_fields, NULL};
 
@@ -323,18 +327,7 @@ static const struct field message_fields[] = {
 static const struct shape message = {
     "a webhook's body", NULL, message_fields, NULL};
 
-static const struct field notice_fields[] = {
-    {"tags", LIST_OF, &text, false},
-    {"summary", ONE, &text, false},
-    {"description", ONE, &text, false},
-    {"externalDocs", ONE, &docs, false},
-    {"deprecated", ONE, &flag, false},
-    {"parameters", LIST_OF, &parameter, false},
-    {"requestBody", ONE, &message, true},
-    {"responses", ONE, &responses, true},
-    {"security", ONE, &security, false},
-    {0},
-};
+OPERATION_FIELDS(notice, {"requestBody", ONE, &message, true});
 static const struct shape notice = {
     "a webhook's operation", NULL, notice_fields, NULL};
 
