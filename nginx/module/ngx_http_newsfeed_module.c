@@ -60,8 +60,6 @@ typedef struct {
 
 ngx_module_t ngx_http_newsfeed_module;
 
-/* --- the question ------------------------------------------------------- */
-
 /* --- counting ----------------------------------------------------------- */
 
 /* Whoever makes the file may come later than nginx. */
