@@ -29,4 +29,8 @@ typedef void httpd_handler(void *context, const struct httpd_request *request,
 struct httpd *httpd_start(int listen_fd, httpd_handler *handler, void *context);
 void httpd_stop(struct httpd *httpd);
 
+/* To be called now and then: ends the connections of who takes more than
+ * seconds for a request and its answer, and so keeps others out. */
+void httpd_end_late(struct httpd *httpd);
+
 #endif

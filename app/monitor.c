@@ -225,6 +225,7 @@ int monitor_run(int listen_fd, const struct config *config,
         goto out;
     while (!stopping) {
         look(&m, examiner);
+        httpd_end_late(httpd);
         slot_idle(slot);
         rest(&mask);
     }

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import pytest
 
 from client import link
-from monitor import Monitor
+from monitor import Connection, Monitor
 from stack import PROGRAM, ROOT, free_port
 from waiting import eventually
 
@@ -281,6 +281,30 @@ def test_it_answers_nothing_else(monitor):
     assert status == 405 and headers["Allow"] == "GET, HEAD"
     status, headers, text = monitor.send("HEAD", "/livez")
     assert (status, headers["Content-Length"], text) == (200, "3", "")
+
+
+def test_who_is_slow_keeps_nobody_out(monitor):
+    """As many as may be connected at a time send a byte now and then."""
+    head = b"GET /livez HTTP/1.1\r\nHost: h\r\nX: "
+    slow = [Connection(monitor.address) for _ in range(32)]
+
+    def is_answered():
+        for connection in slow:
+            with contextlib.suppress(OSError):
+                connection.sock.send(b"x")
+        with contextlib.closing(Connection(monitor.address)) as other:
+            other.timeout = 0.5
+            other.request("GET", "/livez")
+            return other.getresponse().status == 200
+
+    for connection in slow:
+        connection.connect()
+        connection.sock.send(head)
+    try:
+        eventually(is_answered)
+    finally:
+        for connection in slow:
+            connection.close()
 
 
 def test_it_is_not_for_everybody(stack, monitor):
