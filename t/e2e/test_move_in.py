@@ -319,6 +319,8 @@ def test_each_form_is_read_as_it_is_written(mover, form):
      "1: character 47: no value of a dump"),
     ("participants:cqlsh", "1,Ann\n", "1: the first line does not name the columns"),
     ("participants:cqlsh2", "id,name\n1,A\\n\n", "2: a backslash stands by itself"),
+    ("participants:cqlsh", "id,name\n1,A\n2,B \\ud800\n", "3: \\ud800 is no character, which"),
+    ("participants:cqlsh2", "id,name\n1,\\\\U00110000\n", "2: \\U00110000 is no character"),
     ("posts:csv", "1,yesterday,a,b\n", "1: Occurred is 'yesterday': it has to be a timeuuid"),
 ])
 def test_a_fault_has_its_place_and_its_remedy(mover, source, text, told):
