@@ -268,6 +268,42 @@ def test_a_page_that_stays_open_does_not_grow(open_window, stack):
     assert ids_on(page) == items[:-len(ids_on(page)) - 1:-1]
 
 
+def test_what_is_unread_is_counted_right_however_late_answers_are(open_window, stack):
+    ann, ben = stack.client.friends_of_new()
+    page = open_window(f"/#/{ann}")
+    page.sees("Live")
+    delay_answers(page, "GET", "/marker", 600)
+    stack.client.publish(ben, "One")
+    page.wait(lambda: page.run("return answered") == 1, "the marker was not asked for")
+    stack.client.publish(ben, "Two")  # while the answer that knows one is under way
+    page.sees("Two", "2 unread")
+    stack.client.publish(ben, "Three")
+    page.wait(lambda: page.run("return answered") == 3, "the marker was not asked for")
+    page.click("Mark all as read")
+    page.wait(lambda: page.run("return answered > 3 || !under_way"), "an answer is late")
+    page.sees("All read")
+    page.wait(lambda: page.run("return !under_way"), "an answer is late")
+    page.sees("All read")
+
+
+def delay_answers(page, method, words, milliseconds):
+    """Of such requests, behind what they have done."""
+    page.run("""
+        const [method, words, milliseconds] = arguments;
+        const send = fetch;
+        window.answered = window.under_way = 0;
+        window.fetch = async (path, options) => {
+            const answer = await send(path, options);
+            if (options.method === method && path.endsWith(words)) {
+                answered++;
+                under_way++;
+                await new Promise(done => setTimeout(done, milliseconds));
+                under_way--;
+            }
+            return answer;
+        }""", method, words, milliseconds)
+
+
 def ids_on(page):
     return page.run("return [...document.querySelectorAll('.post')].map(e => e.item.id)")
 
@@ -412,6 +448,42 @@ def test_the_network_was_away(listening, stack):
     stack.client.publish(ben, "While nobody heard")
     page.cut(False)
     comes(page, "While nobody heard")
+
+
+def test_a_reset_leaves_who_reads_in_their_place(open_window, stack):
+    ann, ben = stack.client.friends_of_new()
+    items = [stack.client.publish(ben, f"Post {n}", "Line.\n" * 3) for n in range(60)]
+    page = open_window(f"/#/{ann}", PHONE)
+    page.sees("Live")
+    page.click("Show older posts")
+    page.sees("Post 0")
+    page.run("""
+        window.mine = document.querySelector(`#post-${arguments[0]}`);
+        mine.focus()""", items[5])
+    where = page.run("return mine.getBoundingClientRect().top")
+    assert 0 < where < PHONE[1]
+
+    # Away for longer than the service remembers what has changed.
+    page.cut(True)
+    is_cut(page)
+    stack.client.delete(f"{link(ben)}/outbound/{items[2]}")
+    stack.client.delete(f"{link(ben)}/outbound/{items[55]}")
+    stack.client.patch(f"{link(ben)}/outbound/{items[4]}", {"subject": "Another"})
+    new = stack.client.publish(ben, "New")
+    before = stack.one("SELECT id FROM event_floor")
+    stack.sql(f"UPDATE event_floor SET id = {new}")
+    try:
+        page.cut(False)
+        page.button("1 new post")
+    finally:
+        stack.sql(f"UPDATE event_floor SET id = {before}")
+    page.sees("Live", "Another")
+    assert page.run("return document.activeElement === mine")
+    assert abs(page.run("return mine.getBoundingClientRect().top") - where) < 2
+    assert ids_on(page) == [i for i in reversed(items) if i not in (items[2], items[55])]
+    page.click("1 new post")
+    assert ids_on(page)[0] == new
+    forgive(page, "network: ")
 
 
 def test_a_page_shows_all_that_comes(open_window, stack):
