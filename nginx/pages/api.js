@@ -1,5 +1,7 @@
 // Requests to the service: credentials, problems, links, trying again.
 
+import { tab } from './keep.js';
+
 const TOKEN = 'newsfeed.token';
 const TRIES = 4;
 
@@ -17,13 +19,10 @@ export class Problem extends Error {
 // The token is this tab's alone, and gone with it: two tabs may be two people.
 export const credentials = {
     get token() {
-        return sessionStorage.getItem(TOKEN);
+        return tab.get(TOKEN);
     },
     set token(text) {
-        if (text)
-            sessionStorage.setItem(TOKEN, text);
-        else
-            sessionStorage.removeItem(TOKEN);
+        tab.set(TOKEN, text);
     },
 
     // Asks the user for another; false: there is none. Set by main.js.

@@ -101,6 +101,8 @@ export function onSubmit(form, act) {
             await act(Object.fromEntries(new FormData(form)));
         } catch (problem) {
             blame(form, problem);
+            if (!form.isConnected) // the view was left
+                notify(problem.message);
         } finally {
             form.removeAttribute('aria-busy');
         }

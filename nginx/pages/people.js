@@ -2,6 +2,7 @@
 
 import { get, pathOf } from './api.js';
 import { make } from './dom.js';
+import { browser } from './keep.js';
 
 const USED = 'newsfeed.used';
 const USED_MAX = 8;
@@ -60,7 +61,7 @@ export function setAvatar(element, id) {
 
 export function used() {
     try {
-        return JSON.parse(localStorage.getItem(USED)) ?? [];
+        return JSON.parse(browser.get(USED)) ?? [];
     } catch {
         return [];
     }
@@ -76,5 +77,5 @@ export function forget(id) {
 }
 
 function save(list) {
-    localStorage.setItem(USED, JSON.stringify(list));
+    browser.set(USED, JSON.stringify(list));
 }

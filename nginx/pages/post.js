@@ -4,6 +4,7 @@ import { call, get, idOf } from './api.js';
 import {
     announce, blame, confirm, copy, find, make, notify, onClick, onSubmit, setTime,
 } from './dom.js';
+import { tab } from './keep.js';
 import { personLink, setAvatar } from './people.js';
 
 const LONG = 900; // characters, or this many lines: more is folded
@@ -92,7 +93,8 @@ function addActions(element) {
     onClick(find('.remove', element), () => remove(element));
 }
 
-// With the entity tag of what is edited: no other edit is lost.
+// With the entity tag of what is edited: no other edit is lost. What is written
+// is kept until it is saved or cancelled.
 async function startEdit(element) {
     let { data, etag } = await get(element.item.link);
     fill(element, data);
@@ -100,20 +102,26 @@ async function startEdit(element) {
     const { subject, story, cancel } = form.elements;
     for (const field of [subject, story])
         labelAs(form, field, `edit-${field.name}-${data.id}`);
-    subject.value = data.subject;
-    story.value = data.story;
+    const key = `newsfeed.edit.${data.id}`;
+    const draft = JSON.parse(tab.get(key)) ?? { ...data, etag };
+    subject.value = draft.subject;
+    story.value = draft.story;
+    etag = draft.etag;
+    form.addEventListener('input', () => tab.set(key,
+        JSON.stringify({ subject: subject.value, story: story.value, etag })));
     element.classList.add('editing');
     element.append(form);
     subject.focus();
 
     const end = () => {
+        tab.set(key, '');
         form.remove();
         element.classList.remove('editing');
         find('.edit', element).focus();
     };
     onClick(cancel, end);
     form.addEventListener('keydown', event => {
-        if (event.key === 'Escape')
+        if (event.key === 'Escape' && !tab.get(key))
             end();
     });
     onSubmit(form, async fields => {

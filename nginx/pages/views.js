@@ -6,6 +6,7 @@ import {
     announce, blame, confirm, copy, count, find, findAll, make, notify, onClick,
     onSubmit,
 } from './dom.js';
+import { tab } from './keep.js';
 import { forget, learn, person, personLink, setAvatar, use, used } from './people.js';
 import { refill, showPost } from './post.js';
 
@@ -95,18 +96,46 @@ function showUsed(root) {
 
 // --- posting -----------------------------------------------------------------
 
+// A participant's form is the same in every view: what is written goes along,
+// and is kept in the tab.
+const forms = new Map();
+
 function setUpCompose(root, me, done) {
-    const form = copy('compose');
+    if (!forms.has(me.id))
+        forms.set(me.id, makeCompose(me));
+    const form = forms.get(me.id);
+    form.done = done;
     find('h1', root).after(form);
-    form.addEventListener('focusin', () => form.classList.add('open'));
+}
+
+function makeCompose(me) {
+    const form = copy('compose');
+    const { subject, story } = form.elements;
+    const key = `newsfeed.draft.${me.id}`;
+    const isEmpty = () => !subject.value && !story.value;
+    const save = () => tab.set(key,
+        isEmpty() ? '' : JSON.stringify([subject.value, story.value]));
+    const open = () => form.classList.add('open');
+
+    [subject.value, story.value] = JSON.parse(tab.get(key)) ?? ['', ''];
+    if (!isEmpty())
+        open();
+    form.addEventListener('focusin', open);
+    form.addEventListener('input', save);
     const poster = new Poster();
     onSubmit(form, async fields => {
+        const sent = new Map([subject, story].map(field => [field, field.value]));
         const item = await poster.post(`${pathOf(me.id)}/outbound`, fields);
-        form.reset();
-        form.elements.subject.focus();
+        for (const [field, text] of sent)
+            if (field.value === text)
+                field.value = ''; // else it is the next one's already
+        save();
+        if (isEmpty() && form.contains(document.activeElement))
+            subject.focus();
         notify('Posted. Your friends have it.');
-        done?.(item);
+        form.done?.(item);
     });
+    return form;
 }
 
 // --- the feed ----------------------------------------------------------------
@@ -268,7 +297,10 @@ export async function posts(root, { me }) {
     const show = item => entryOf(showPost(me.id, item));
     const { more, list } = paged(root, `${pathOf(me.id)}/outbound`, show,
         'You have not posted yet.');
-    setUpCompose(root, me, item => list.prepend(show(item)));
+    setUpCompose(root, me, item => {
+        if (!find(`#post-${item.id}`, list))
+            list.prepend(show(item));
+    });
     setUpRename(root, me);
     await more();
 }

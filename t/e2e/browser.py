@@ -28,9 +28,10 @@ class Refused(AssertionError):
 
 
 class Driver:
-    """chromium-driver and one chromium, whose windows the tests share."""
+    """chromium-driver and one chromium, whose windows the tests share.
+    preferences: of chromium's own."""
 
-    def __init__(self):
+    def __init__(self, preferences=None):
         for program, package in (("chromedriver", "chromium-driver"),
                                  ("chromium", "chromium")):
             assert shutil.which(program), f"Debian's {package}: run 'make packages'"
@@ -44,7 +45,8 @@ class Driver:
             "browserName": "chrome",
             "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
             "goog:chromeOptions": {
-                "args": [*OPTIONS, f"--user-data-dir={self.profile}"]},
+                "args": [*OPTIONS, f"--user-data-dir={self.profile}"],
+                "prefs": preferences or {}},
         }}})
         self.base = f"/session/{session['sessionId']}"
         self.home = self.current = self.call("GET", f"{self.base}/window")

@@ -360,6 +360,69 @@ def test_what_the_service_refuses_is_told_at_the_field(open_window, stack):
     expect_status(page, 400)
 
 
+def fields(page):
+    return page.run("""
+        const { subject, story } = document.querySelector('.compose').elements;
+        return [subject.value, story.value]""")
+
+
+def test_a_draft_is_not_lost(open_window, stack):
+    ann = stack.client.add_participant("Ann")
+    item = stack.client.publish(ann, "Mine", "One.")
+    page = open_window(f"/#/{ann}")
+    page.fill("Subject", "Half")
+    page.fill("Story", "Not yet")
+
+    # The view is left, and the page is read anew.
+    page.click("Friends")
+    page.click("Your posts")
+    page.find("//h1[. = 'Your posts']")
+    assert fields(page) == ["Half", "Not yet"]
+    page.open(f"/#/{ann}").find("//h1[. = 'Feed']")
+    assert fields(page) == ["Half", "Not yet"]
+
+    # What is written while a post is under way is the next one's.
+    delay_answers(page, "POST", "/outbound", 1500)
+    page.click("Post to your friends")
+    page.wait(lambda: page.run("return answered"), "it was not posted")
+    page.fill("Story", "The next one")
+    page.sees("Posted.")
+    assert fields(page) == ["", "The next one"]
+    page.fill("Story", "")
+
+    # An edit, too; Escape is no way to lose it.
+    page.click("Your posts")
+    page.click("Edit", inside=f"//*[@id='post-{item}']")
+    page.fill("Story", "Two.", inside="//article")
+    page.press("Escape")
+    page.click("Feed")
+    page.click("Your posts")
+    page.click("Edit", inside=f"//*[@id='post-{item}']")
+    page.click("Save")
+    page.sees("Saved.")
+    assert stack.client.get(f"{link(ann)}/outbound/{item}").json["story"] == "Two."
+
+
+def test_a_browser_that_keeps_nothing_is_enough(stack):
+    driver = Driver({"profile.default_content_setting_values.cookies": 2})
+    try:
+        page = Window(driver, stack.port).open()
+        page.fill("Name", "Ann")
+        page.click("Begin")
+        page.sees("Live")
+        page.fill("Subject", "Kept by nobody")
+        page.fill("Story", "But the service.")
+        page.click("Friends")
+        page.click("Your posts")
+        page.click("Post to your friends")
+        page.sees("Posted.", "Kept by nobody")
+        page.run("""try { sessionStorage } catch { return }
+                    throw new Error('this browser does keep something')""")
+        assert not page.listen_to_log()
+    finally:
+        driver.end()
+
+
 def test_who_is_gone_is_not_gone_back_to(open_window, stack):
     ann = stack.client.add_participant("Ann")
     page = open_window(f"/#/{ann}")
