@@ -325,6 +325,7 @@ export async function friends(root, { me }) {
     const { more, list } = paged(root, `${pathOf(me.id)}/friends`, show,
         'No friends yet. Befriend somebody by the number on their page, or find'
         + ' people by what they wrote.');
+    find('.mine', root).textContent = me.id;
     const form = find('#befriend', root);
     onSubmit(form, async ({ to }) => {
         const id = readId(to);

@@ -679,6 +679,8 @@ AUDIT = (Path(__file__).parent / "audit.js").read_text()
 @pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
 def test_every_view_can_be_used_by_all(open_window, stack, size):
     ann, ben = stack.client.friends_of_new()
+    for who in ann, ben:
+        stack.client.patch(link(who), {"name": "Elisabeth-Alexandra " * 5})
     stack.client.publish(ben, "A subject", "See https://example.org/a. " + "Long. " * 300)
     stack.client.publish(ann, "Audited", "Story")
     eventually(lambda: stack.client.search("audited"))
@@ -697,6 +699,10 @@ def test_every_view_can_be_used_by_all(open_window, stack, size):
             page.prefer(color_scheme=scheme, reduced_motion="reduce")
             assert page.run(AUDIT) == [], path
         fits(page)
+        assert page.run("""
+            const right = selector => document.querySelector(selector)
+                .getBoundingClientRect().right;
+            return right('#me') <= right('.top')"""), path
 
 
 # --- the explorer ----------------------------------------------------------------
