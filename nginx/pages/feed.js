@@ -35,7 +35,7 @@ export class Feed extends EventTarget {
         this.isWhole = true; // nothing is behind these
         this.isBehind = false; // nor is what has come of late before them
         this.isHeld = () => false; // somebody reads in the midst of them
-        this.marker = { last_read: 0, unread: 0, more: false };
+        this.marker = { last_read: Infinity, unread: null, more: false }; // unknown
         this.isRead = false;
         this.state = 'connecting';
         this.turns = queue();
@@ -116,7 +116,7 @@ export class Feed extends EventTarget {
         this.isWhole = !next;
         this.isBehind = false;
         this.isRead = true;
-        await this.readMarker();
+        await this.readMarker().catch(() => { this.countUnread(); });
         this.say('read');
     }
 

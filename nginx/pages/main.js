@@ -16,6 +16,7 @@ let me = null;
 let feed = null;
 let leave = null;
 let routes = 0;
+let isOutOfReach = false; // a view, for want of the service
 
 // --- which view --------------------------------------------------------------
 
@@ -37,6 +38,7 @@ async function show() {
     const mine = ++routes; // another may be asked for before this one is there
     leave?.();
     leave = null;
+    isOutOfReach = false;
     try {
         await become(route.me);
         if (mine !== routes)
@@ -69,6 +71,7 @@ function takeFocus(root) {
 }
 
 function showFault(problem) {
+    isOutOfReach = problem.status === 0;
     const root = copy('view-fault');
     find('p', root).textContent = problem.message;
     find('button', root).addEventListener('click', show);
@@ -90,7 +93,7 @@ function markNavigation(view) {
 
 function setTitle() {
     const { view } = parse(location.hash);
-    const { unread = 0 } = feed?.marker ?? {};
+    const unread = feed?.marker.unread;
     const what = view === 'people' ? find('h1').textContent : TITLES[view];
     document.title = (unread ? `(${unread}) ` : '') + `${what} – newsfeed`;
 }
@@ -138,8 +141,8 @@ addEventListener('renamed', showWho);
 function showUnread() {
     const { unread, more } = feed.marker;
     const badge = find('#unread');
-    badge.textContent = unread === 0 ? '' : more ? '999+' : unread;
-    find('#unread-words').textContent = unread === 0 ? '' : 'unread';
+    badge.textContent = !unread ? '' : more ? '999+' : unread;
+    find('#unread-words').textContent = !unread ? '' : 'unread';
     setTitle();
 }
 
@@ -168,6 +171,8 @@ function showState() {
     button.textContent = state === 'off' ? 'Refresh' : 'Try now';
     if (state === 'gone')
         notify(`${me.name} has been removed.`);
+    if (state === 'live' && isOutOfReach)
+        show();
 }
 
 find('#again').addEventListener('click', () => {
@@ -203,6 +208,10 @@ find('.skip').addEventListener('click', event => {
     find('#main').focus();
 });
 addEventListener('hashchange', show);
+addEventListener('online', () => {
+    if (isOutOfReach)
+        show();
+});
 setInterval(() => {
     for (const element of findAll('time[datetime]'))
         setTime(element, element.dateTime);

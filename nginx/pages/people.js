@@ -1,12 +1,13 @@
 // Who is who: names, and the participants that this browser has been.
 
-import { get, pathOf } from './api.js';
+import { get, pathOf, sleep } from './api.js';
 import { make } from './dom.js';
 import { browser } from './keep.js';
 
 const USED = 'newsfeed.used';
 const USED_MAX = 8;
 const AT_A_TIME = 4;
+const AGAIN = 3000; // milliseconds until a service that is away is asked again
 
 const known = new Map(); // id -> promise of {id, name}
 const waiting = [];
@@ -14,16 +15,23 @@ let running = 0;
 
 // A page of a feed may name fifty: asked for once each, and few at a time.
 export function person(id) {
-    if (!known.has(id)) {
-        const asked = inTurn(() => get(pathOf(id)))
-            .then(({ data }) => data)
-            .catch(() => {
+    if (!known.has(id))
+        known.set(id, ask(id));
+    return known.get(id);
+}
+
+async function ask(id) {
+    for (;;) {
+        try {
+            return (await inTurn(() => get(pathOf(id)))).data;
+        } catch ({ status }) {
+            if (status >= 400 && status < 500 && status !== 429) {
                 known.delete(id);
                 return { id, name: `Participant ${id}` };
-            });
-        known.set(id, asked);
+            }
+        }
+        await sleep(AGAIN);
     }
-    return known.get(id);
 }
 
 export function learn(participant) {

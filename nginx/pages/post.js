@@ -49,10 +49,12 @@ export function refill(element, item) {
 
 function fold(element, story, text) {
     const button = find('.unfold', element);
-    const isLong = text.length > LONG || text.split('\n').length > LONG_LINES;
+    const isLong = !element.isUnfolded
+        && (text.length > LONG || text.split('\n').length > LONG_LINES);
     story.classList.toggle('folded', isLong);
     button.hidden = !isLong;
     button.onclick = () => {
+        element.isUnfolded = true;
         story.classList.remove('folded');
         button.hidden = true;
         story.focus();

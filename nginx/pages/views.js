@@ -172,9 +172,10 @@ export function feed(root, { me, feed }) {
     };
     const settle = () => {
         const { unread, more } = feed.marker;
-        find('.unread-count', root).textContent = unread === 0 ? 'All read'
+        find('.unread-count', root).textContent = unread === null ? ''
+            : unread === 0 ? 'All read'
             : `${unread.toLocaleString('en')}${more ? ' or more' : ''} unread`;
-        find('.mark-read', root).hidden = unread === 0;
+        find('.mark-read', root).hidden = !unread;
         older.hidden = feed.isWhole;
         find('.loading', root).hidden = feed.isRead;
         find('.empty', root).hidden = !feed.isRead || feed.items.size > 0;

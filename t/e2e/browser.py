@@ -110,6 +110,11 @@ class Window:
         self.protocol("Network.emulateNetworkConditions", offline=is_cut, latency=0,
                       downloadThroughput=-1, uploadThroughput=-1)
 
+    def block(self, *patterns):
+        """Requests to these addresses alone fail."""
+        self.protocol("Network.enable")
+        self.protocol("Network.setBlockedURLs", urls=patterns)
+
     def open(self, path="/"):
         """A page anew, even where # alone is another."""
         self.do("POST", "/url", {"url": "about:blank"})

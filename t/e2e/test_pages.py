@@ -561,6 +561,35 @@ def test_a_page_shows_all_that_comes(open_window, stack):
     forgive(page, "network: ")
 
 
+def test_without_the_network_a_phone_still_has_its_page(open_window, stack):
+    ann, ben = stack.client.friends_of_new()
+    page = open_window(f"/#/{ann}", PHONE)
+    page.sees("Live")
+    page.cut(True)
+    is_cut(page)
+    fits(page)
+    assert page.run("return document.querySelector('#me').getBoundingClientRect().right"
+                    " <= innerWidth")
+    page.click("Friends")
+    page.sees("The service cannot be reached.")
+    page.cut(False)
+    page.sees("Number 1", f"no. {ben}", "Live")
+    forgive(page, "network: ")
+
+
+def test_what_was_out_of_reach_comes_later(open_window, stack):
+    ann, ben = stack.client.friends_of_new()
+    stack.client.publish(ben, "It is here")
+    page = open_window()
+    page.block("*/inbound/marker", f"*{link(ben)}")
+    page.run("location.hash = arguments[0]", f"#/{ann}")
+    page.sees("It is here", f"Participant {ben}")
+    page.misses("All read")
+    page.block()
+    page.sees("It is here", "Number 1", "1 unread")
+    forgive(page, "network: ")
+
+
 def test_a_page_that_is_left_listens_no_more(listening, stack):
     """A browser keeps it, to go back to, and its connections with it."""
     page, _ = listening
