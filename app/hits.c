@@ -1,10 +1,11 @@
 /* What nginx did by itself with requests for feeds: counters in a file of
- * service.runtime_dir that its workers write and others read. */
+ * service.runtime_dir that its workers add to and others read. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <sys/mman.h>
+#include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -12,57 +13,44 @@
 #include "hits.h"
 
 /* Another one for another layout. */
-#define HITS_FORM UINT64_C(0x6e66686974730001)
+#define HITS_FORM UINT64_C(0x6e66686974730002)
 
-static bool is_whole(int fd)
+/* Whatever stands there, nobody waits for it. */
+static int open_there(const char *path, int mode)
 {
-    struct stat status;
-
-    return fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-           status.st_size == (off_t)sizeof(struct hits);
+    return open(path, mode | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 }
 
-struct hits *hits_open(const char *path, bool may_count)
+static bool read_all(int fd, struct hits *hits)
 {
-    int fd =
-        open(path, (may_count ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOFOLLOW);
-    void *memory = MAP_FAILED;
+    return pread(fd, hits, sizeof(*hits), 0) == (ssize_t)sizeof(*hits) &&
+           hits->form == HITS_FORM;
+}
+
+static bool write_all(int fd, const struct hits *hits)
+{
+    return pwrite(fd, hits, sizeof(*hits), 0) == (ssize_t)sizeof(*hits);
+}
+
+bool hits_read(const char *path, struct hits *hits)
+{
+    int fd = open_there(path, O_RDONLY);
 
     if (fd < 0)
-        return NULL;
-    if (is_whole(fd))
-        memory = mmap(NULL, sizeof(struct hits),
-            may_count ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
+        return false;
+    bool is_read = read_all(fd, hits);
     close(fd);
-    if (memory == MAP_FAILED)
-        return NULL;
-    struct hits *hits = memory;
-    if (hits->form == HITS_FORM)
-        return hits;
-    munmap(memory, sizeof(struct hits));
-    return NULL;
-}
-
-/* All of its memory is there before anybody counts: whoever met the end of the
- * file system's then would die of it. */
-static bool fill(int fd)
-{
-    struct hits head = {.form = HITS_FORM, .created = (int64_t)time(NULL)};
-
-    errno = posix_fallocate(fd, 0, sizeof(head));
-    return errno == 0 && fchmod(fd, 0660) == 0 &&
-           pwrite(fd, &head, sizeof(head), 0) == (ssize_t)sizeof(head);
+    return is_read;
 }
 
 bool hits_make(const char *path)
 {
+    struct hits hits = {.form = HITS_FORM, .created = (int64_t)time(NULL)};
+    struct hits there;
     char made[PATH_MAX];
-    struct hits *there = hits_open(path, false);
 
-    if (there) {
-        munmap(there, sizeof(*there));
+    if (hits_read(path, &there))
         return true;
-    }
     if (snprintf(made, sizeof(made), "%s.%d", path, (int)getpid()) >=
         (int)sizeof(made)) {
         errno = ENAMETOOLONG;
@@ -72,7 +60,8 @@ bool hits_make(const char *path)
     int fd = open(made, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return false;
-    bool is_made = fill(fd) && rename(made, path) == 0;
+    bool is_made = write_all(fd, &hits) && fchmod(fd, 0660) == 0 &&
+                   rename(made, path) == 0;
     int cause = errno;
     close(fd);
     if (!is_made)
@@ -81,17 +70,21 @@ bool hits_make(const char *path)
     return is_made;
 }
 
-void hits_count(struct hits *hits, unsigned worker, enum hits_result result)
+bool hits_add(const char *path, uint64_t counts[HITS_RESULTS])
 {
-    atomic_fetch_add_explicit(&hits->rows[worker % HITS_ROWS].counts[result], 1,
-        memory_order_relaxed);
-}
+    struct hits hits;
+    int fd = open_there(path, O_RDWR);
 
-uint64_t hits_value(const struct hits *hits, enum hits_result result)
-{
-    uint64_t sum = 0;
-
-    for (int i = 0; i < HITS_ROWS; i++)
-        sum += hits->rows[i].counts[result];
-    return sum;
+    if (fd < 0)
+        return false;
+    bool is_added = flock(fd, LOCK_EX | LOCK_NB) == 0 && read_all(fd, &hits);
+    if (is_added) {
+        for (int i = 0; i < HITS_RESULTS; i++)
+            hits.counts[i] += counts[i];
+        is_added = write_all(fd, &hits);
+    }
+    close(fd);
+    if (is_added)
+        memset(counts, 0, HITS_RESULTS * sizeof(*counts));
+    return is_added;
 }

@@ -1,10 +1,10 @@
 /* What nginx did by itself with requests for feeds: counters in a file of
- * service.runtime_dir that its workers write and others read, for nginx's
- * module too. It stays where newsfeed and nginx come and go. */
+ * service.runtime_dir that its workers add to and others read, for nginx's
+ * module too. It stays where newsfeed and nginx come and go. Nobody maps it:
+ * whoever may write it could cut it, and end whoever has. */
 #ifndef NEWSFEED_HITS_H
 #define NEWSFEED_HITS_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -19,26 +19,20 @@ enum hits_result {
     HITS_RESULTS
 };
 
-enum {
-    HITS_ROWS = 64 /* one for each worker of nginx, as far as there are */
-};
-
 struct hits {
     uint64_t form;   /* of what follows */
     int64_t created; /* s since 1970 */
-    struct {
-        _Alignas(64) _Atomic uint64_t counts[HITS_RESULTS];
-    } rows[HITS_ROWS];
+    uint64_t counts[HITS_RESULTS];
 };
 
 /* Makes the file, unless there is one of this form. False: errno says why. */
 bool hits_make(const char *path);
 
-/* The counters, in memory that all share who have them; NULL: there is no such
- * file, or not for us. They are there until the process ends. */
-struct hits *hits_open(const char *path, bool may_count);
+/* False: there is no such file, or not for us. */
+bool hits_read(const char *path, struct hits *hits);
 
-void hits_count(struct hits *hits, unsigned worker, enum hits_result result);
-uint64_t hits_value(const struct hits *hits, enum hits_result result);
+/* Adds these counts to it, and sets them to zeros. False: nothing was done, for
+ * there is no such file, or another process is at it just now. */
+bool hits_add(const char *path, uint64_t counts[HITS_RESULTS]);
 
 #endif

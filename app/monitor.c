@@ -37,7 +37,6 @@ struct monitor {
     /* Written by the one who looks, who alone uses the rest. */
     pthread_mutex_t lock;
     struct health health;
-    const struct hits *hits;
     struct reading readings[MONITOR_SECONDS]; /* a ring */
     int next;
 };
@@ -83,9 +82,11 @@ void monitor_name(const struct config *config, char address[PATH_MAX])
 
 /* --- answering ---------------------------------------------------------- */
 
+/* What nginx counts may be gone for a while, or begin anew. */
 static double rate(uint64_t now, uint64_t before, int64_t ms)
 {
-    return ms > 0 ? (double)(now - before) * 1000 / (double)ms : 0;
+    return ms > 0 && now > before ? (double)(now - before) * 1000 / (double)ms
+                                  : 0;
 }
 
 /* The last reading and the first that is still kept. */
@@ -153,15 +154,16 @@ static void on_request(void *context, const struct httpd_request *request,
 {
     struct monitor *m = context;
     static struct health health;
+    struct hits hits;
     struct sight sight = {
         .config = m->config,
         .scoreboard = m->scoreboard,
         .health = &health,
+        .hits = hits_read(m->hits_path, &hits) ? &hits : NULL,
     };
 
     pthread_mutex_lock(&m->lock);
     health = m->health;
-    sight.hits = m->hits;
     measure(m, &sight);
     pthread_mutex_unlock(&m->lock);
     answer_sight(m, &sight, request, answer);
@@ -172,10 +174,12 @@ static void on_request(void *context, const struct httpd_request *request,
 static void read_counters(struct monitor *m)
 {
     struct reading *reading = &m->readings[m->next];
+    struct hits hits = {0};
 
+    (void)hits_read(m->hits_path, &hits);
     reading->at = monotonic_ms();
     reading->requests = monitor_requests();
-    reading->hits = m->hits ? hits_value(m->hits, HITS_HIT) : 0;
+    reading->hits = hits.counts[HITS_HIT];
     m->next = (m->next + 1) % MONITOR_SECONDS;
 }
 
@@ -186,8 +190,6 @@ static void look(struct monitor *m, struct examiner *examiner)
     examine(examiner, &health);
     pthread_mutex_lock(&m->lock);
     m->health = health;
-    if (!m->hits)
-        m->hits = hits_open(m->hits_path, false);
     read_counters(m);
     pthread_mutex_unlock(&m->lock);
 }

@@ -224,7 +224,7 @@ static void print_requests(struct buf *out, const struct sight *sight)
     if (sight->hits)
         buf_printf(out,
             "           %" PRIu64 " feeds by nginx alone, %.1f a second\n",
-            hits_value(sight->hits, HITS_HIT), sight->hit_rate);
+            sight->hits->counts[HITS_HIT], sight->hit_rate);
     buf_printf(out,
         "times      99 of 100 wait for a worker up to %g s, take up to %g s; "
         "half of them up to %g s\n",
@@ -354,7 +354,7 @@ static void print_nginx(struct exposition *e, const struct hits *hits)
     for (int i = 0; i < HITS_RESULTS; i++) {
         const struct exposition_label label[EXPOSITION_LABELS] = {
             {"result", words[i]}};
-        exposition_count(e, label, hits_value(hits, (enum hits_result)i));
+        exposition_count(e, label, hits->counts[i]);
     }
 }
 

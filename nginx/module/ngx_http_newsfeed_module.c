@@ -33,6 +33,7 @@
 
 enum {
     TIMEOUT = 50,            /* ms, of a connect, a send, between two reads */
+    TELL_INTERVAL = 250,     /* ms until what was counted is written down */
     BUFFER_SIZE = 64 * 1024, /* of one read; larger pages get a larger one */
 };
 
@@ -62,30 +63,46 @@ ngx_module_t ngx_http_newsfeed_module;
 
 /* --- counting ----------------------------------------------------------- */
 
-/* Whoever makes the file may come later than nginx. */
-static struct hits *find_hits(ngx_http_request_t *r)
+/* What this worker has not yet told, which it does when the timer ends: there
+ * is one whenever there is something. nginx's log wants events to have a
+ * connection. */
+static uint64_t untold[HITS_RESULTS];
+static ngx_connection_t no_connection = {.fd = (ngx_socket_t)-1};
+static ngx_event_t telling = {.data = &no_connection, .cancelable = 1};
+
+static ngx_uint_t tell(void)
 {
-    static struct hits *hits;
-    static time_t looked_at;
-    main_conf_t *conf =
-        ngx_http_get_module_main_conf(r, ngx_http_newsfeed_module);
+    main_conf_t *conf = ngx_http_cycle_get_module_main_conf(
+        ngx_cycle, ngx_http_newsfeed_module);
     u_char path[NGX_MAX_PATH];
     u_char *end = path + sizeof(path);
 
-    if (hits || looked_at == ngx_time())
-        return hits;
-    looked_at = ngx_time();
-    if (ngx_slprintf(path, end, "%V/" HITS_FILE "%Z", &conf->runtime_dir) < end)
-        hits = hits_open((char *)path, true);
-    return hits;
+    return ngx_slprintf(path, end, "%V/" HITS_FILE "%Z", &conf->runtime_dir) <
+               end &&
+           hits_add((char *)path, untold);
 }
 
-static void count(ngx_http_request_t *r, enum hits_result result)
+/* Whoever makes the file may come later than nginx. */
+static void tell_or_wait(ngx_event_t *event)
 {
-    struct hits *hits = find_hits(r);
+    if (!tell())
+        ngx_add_timer(event, TELL_INTERVAL);
+}
 
-    if (hits)
-        hits_count(hits, ngx_worker, result);
+static void tell_the_last(ngx_cycle_t *cycle)
+{
+    if (telling.timer_set)
+        tell();
+}
+
+static void count(enum hits_result result)
+{
+    untold[result]++;
+    if (telling.timer_set)
+        return;
+    telling.handler = tell_or_wait;
+    telling.log = ngx_cycle->log;
+    ngx_add_timer(&telling, TELL_INTERVAL);
 }
 
 /* What came of the question; of what is told twice, the first. */
@@ -96,7 +113,7 @@ static void count_once(ngx_http_request_t *r, enum hits_result result)
     if (ctx == NULL || ctx->is_counted)
         return;
     ctx->is_counted = 1;
-    count(r, result);
+    count(result);
 }
 
 /* --- the question ------------------------------------------------------- */
@@ -582,7 +599,7 @@ static ngx_uint_t is_asked(ngx_http_request_t *r, ngx_str_t *key)
 /* To a worker, at once. */
 static ngx_int_t pass(ngx_http_request_t *r)
 {
-    count(r, HITS_PASSED);
+    count(HITS_PASSED);
     return NGX_HTTP_NOT_FOUND;
 }
 
@@ -769,12 +786,12 @@ ngx_module_t ngx_http_newsfeed_module = {
     &context,
     commands,
     NGX_HTTP_MODULE,
-    NULL, /* init master */
-    NULL, /* init module */
-    NULL, /* init process */
-    NULL, /* init thread */
-    NULL, /* exit thread */
-    NULL, /* exit process */
-    NULL, /* exit master */
+    NULL,          /* init master */
+    NULL,          /* init module */
+    NULL,          /* init process */
+    NULL,          /* init thread */
+    NULL,          /* exit thread */
+    tell_the_last, /* exit process */
+    NULL,          /* exit master */
     NGX_MODULE_V1_PADDING,
 };
