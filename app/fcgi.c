@@ -50,9 +50,15 @@ static bool watch(struct fcgi *fcgi)
 {
     /* Exclusive: one connection wakes one worker, not all of them. */
     struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE};
+    /* systemd takes O_NONBLOCK from the socket when it runs another command of
+     * the unit, as for a reload. Who then waits in accept sees after a second
+     * that it is to end. */
+    struct timeval limit = {.tv_sec = 1};
     int flags = fcntl(fcgi->listen_fd, F_GETFL);
 
-    return flags >= 0 &&
+    return setsockopt(fcgi->listen_fd, SOL_SOCKET, SO_RCVTIMEO, &limit,
+               sizeof(limit)) == 0 &&
+           flags >= 0 &&
            fcntl(fcgi->listen_fd, F_SETFL, flags | O_NONBLOCK) == 0 &&
            epoll_ctl(fcgi->epoll_fd, EPOLL_CTL_ADD, fcgi->listen_fd, &event) ==
                0;

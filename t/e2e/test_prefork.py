@@ -1,5 +1,6 @@
 """Workers die, retire, get stuck, are reloaded: nobody outside notices."""
 
+import ctypes
 import os
 import re
 import shutil
@@ -20,6 +21,9 @@ from stack import alive
 from waiting import eventually, one_of, pause
 
 pytestmark = pytest.mark.xdist_group("prefork")
+
+LISTENING = "00010000"  # in /proc/net/unix
+PIDFD_GETFD = 438  # of every architecture; Python has no name for it
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +117,35 @@ def test_a_reload_keeps_the_master(stack):
     stack.kill("newsfeed", signal.SIGHUP)
     eventually(lambda: not before & set(stack.workers()))
     assert stack.pid("newsfeed") == master and alive(master)
+
+
+def listening_socket(stack):
+    """The very one that the processes share, as a descriptor of ours."""
+    path = str(stack.run / "newsfeed.sock")
+    [inode] = [line.split()[6] for line in Path("/proc/net/unix").read_text().splitlines()
+               if line.endswith(path) and line.split()[3] == LISTENING]
+    master = stack.pid("newsfeed")
+    [number] = [int(fd.name) for fd in Path(f"/proc/{master}/fd").iterdir()
+                if os.readlink(fd) == f"socket:[{inode}]"]
+    process = os.pidfd_open(master)
+    try:
+        return ctypes.CDLL(None).syscall(PIDFD_GETFD, process, number, 0)
+    finally:
+        os.close(process)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="root alone reaches the socket")
+def test_workers_end_though_somebody_made_their_socket_block(stack):
+    """As systemd does when it runs ExecReload."""
+    before = set(all_workers(stack, 3))
+    killed = stack.log().count("no sign of life")
+    listening = listening_socket(stack)
+    os.set_blocking(listening, True)
+    pause(1.5)  # who waits for a connection looks every second
+    stack.kill("newsfeed", signal.SIGHUP)
+    eventually(lambda: not before & set(stack.workers()))
+    assert stack.log().count("no sign of life") == killed
+    os.close(listening)
 
 
 def test_workers_that_retire_under_load_fail_no_request(make_stack):
