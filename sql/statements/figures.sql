@@ -2,7 +2,8 @@
 -- behind, what the outbox holds and what outlets have yet to tell - part, name,
 -- how many, and for how long the oldest of them is there, in ms - and what
 -- language the search is in. No more are looked at than a limit, so that it
--- costs as little when there are many.
+-- costs as little when there are many: of orders one that plans do not know, or
+-- all of a kind, which statistics often take for few, would be read and sorted.
 --   $1 the limit
 SELECT 1 AS part, 'schema' AS name, max(version)::bigint AS count, 0::bigint AS ms
     FROM migration
@@ -25,7 +26,7 @@ SELECT 3, coalesce(name, 'unknown'), count,
     FROM outbox_kind CROSS JOIN LATERAL (
         SELECT count(*), min(created) AS since FROM (
             SELECT created FROM outbox o WHERE o.kind = outbox_kind.kind
-                ORDER BY due LIMIT $1) o) orders
+                ORDER BY due LIMIT (SELECT $1)) o) orders
 UNION ALL
 SELECT 4, name, count,
         greatest(0, extract(epoch FROM now() - since) * 1000)::bigint

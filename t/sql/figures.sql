@@ -3,7 +3,7 @@
 \set statement `cat sql/statements/figures.sql`
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(11);
+SELECT plan(12);
 SET LOCAL plan_cache_mode = force_generic_plan;
 SET LOCAL enable_seqscan = off;
 PREPARE figures (bigint) AS :statement
@@ -84,6 +84,22 @@ SELECT pg_temp.rows_read() AS before \gset
 EXECUTE figures(100) \g /dev/null
 SELECT cmp_ok(pg_temp.rows_read() - :before, '<', 2000::bigint,
     'neither a long outbox nor many posts are read through');
+
+-- The last look at the outbox found a few of each kind.
+DELETE FROM follower;
+DELETE FROM publisher;
+DELETE FROM outbox;
+INSERT INTO outbox (kind, participant_id)
+    SELECT chr(97 + n % 20)::"char", n FROM generate_series(1, 20000) n;
+ANALYZE outbox;
+TRUNCATE outbox;
+INSERT INTO outbox (kind, participant_id)
+    SELECT 'd', n FROM generate_series(1, 20000) n;
+SET LOCAL plan_cache_mode = force_custom_plan;
+SELECT pg_temp.rows_read() AS before \gset
+EXECUTE figures(5000) \g /dev/null
+SELECT cmp_ok(pg_temp.rows_read() - :before, '<', 15000::bigint,
+    'nor is all of one that has grown since it was analyzed');
 
 RESET ROLE;
 SET LOCAL ROLE newsfeed;
