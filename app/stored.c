@@ -15,11 +15,13 @@ struct rest {
 };
 
 /* "10:20:10,14", as the bytes have it: `xip` are the transactions between xmin
- * and xmax that had not ended, in their order. */
+ * and xmax that had not ended, in their order. "10:20:*": any of them may have
+ * ended, or not. */
 struct snapshot {
     uint64_t xmin;
     uint64_t xmax;
     struct rest xip;
+    bool is_vague;
 };
 
 /* --- words -------------------------------------------------------------- */
@@ -126,14 +128,17 @@ static bool take_snapshot(struct rest *rest, struct snapshot *snapshot)
     if (!take_number(rest, INT64_MAX, &snapshot->xmin) || !take(rest, ':') ||
         !take_number(rest, INT64_MAX, &snapshot->xmax) || !take(rest, ':'))
         return false;
+    snapshot->is_vague = take(rest, '*');
     const char *space = memchr(rest->p, ' ', (size_t)(rest->end - rest->p));
     if (!space)
         return false;
     snapshot->xip = (struct rest){rest->p, space};
     rest->p = space;
-    return are_in_order(snapshot);
+    return are_in_order(snapshot) &&
+           (!snapshot->is_vague || snapshot->xip.p == space);
 }
 
+/* Or may see, if it is vague. */
 static bool sees(const struct snapshot *snapshot, uint64_t xid)
 {
     struct rest xip = snapshot->xip;
@@ -145,6 +150,11 @@ static bool sees(const struct snapshot *snapshot, uint64_t xid)
         running = next_xid(&xip);
     while (running && running < xid);
     return running != xid;
+}
+
+static bool surely_sees(const struct snapshot *snapshot, uint64_t xid)
+{
+    return snapshot->is_vague ? xid < snapshot->xmin : sees(snapshot, xid);
 }
 
 /* Whether the one sees all that the other sees: what it does not see, the other
@@ -277,9 +287,9 @@ static bool take_front(struct rest *rest, struct front *front)
 {
     return take(rest, '+') && take_id(rest, &front->item) &&
            take_number(rest, INT64_MAX, &front->xid) && take(rest, ' ') &&
-           take_snapshot(rest, &front->snapshot) && take(rest, ' ') &&
-           take_length(rest, &front->item) && take_text(rest, &front->item) &&
-           take(rest, '\n');
+           take_snapshot(rest, &front->snapshot) && !front->snapshot.is_vague &&
+           take(rest, ' ') && take_length(rest, &front->item) &&
+           take_text(rest, &front->item) && take(rest, '\n');
 }
 
 static bool is_front(const struct rest *rest)
@@ -302,7 +312,7 @@ static bool skip_front(struct rest *rest)
 static bool add_front(struct stored *stored, const struct front *front,
     const struct snapshot *base, int64_t floor)
 {
-    if (front->item.id < floor || sees(base, front->xid))
+    if (front->item.id < floor || surely_sees(base, front->xid))
         return true;
     if (!covers(&front->snapshot, base) || stored->count >= 2 * stored->limit)
         return false;

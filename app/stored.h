@@ -32,7 +32,13 @@
  *     belongs there. Whatever takes it out has a later transaction than both,
  *     and drops this page behind that.
  *   - If not, something that the base has seen may have taken it out: the
- *     friendship may have ended meanwhile. This page is read anew. */
+ *     friendship may have ended meanwhile. This page is read anew.
+ *
+ * A standby of the database does not tell which transactions from xmin up to
+ * xmax had not ended; its pg_current_snapshot() has none, as if all had. That
+ * of a base which was read there ends with "*" in place of them: it is not
+ * taken to have seen any of these by the first rule, and to have seen each by
+ * the second, so that a post of theirs has the page read anew. */
 #ifndef NEWSFEED_STORED_H
 #define NEWSFEED_STORED_H
 

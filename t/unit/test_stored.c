@@ -303,6 +303,29 @@ START_TEST(what_was_running_as_the_base_was_read_is_news)
 }
 END_TEST
 
+/* Of a base that a standby gave, it is known of none of these. */
+START_TEST(what_a_standby_may_have_seen_has_the_page_read_anew)
+{
+    add_front(11, 20, "20:20:");
+    BASE("20:22:*", 0, 9);
+    ck_assert(!parse());
+    bytes[0] = '\0';
+    add_front(11, 21, "20:22:20,21");
+    BASE("20:22:*", 0, 9);
+    ck_assert(!parse());
+    bytes[0] = '\0';
+    add_front(12, 22, "22:22:");
+    add_front(11, 19, "15:15:");
+    BASE("20:22:*", 0, 9);
+    ck_assert(parse());
+    ck_assert_str_eq(ids(), "12 9");
+    bytes[0] = '\0';
+    add_front(12, 22, "20:22:20");
+    BASE("20:22:*", 0, 9);
+    ck_assert(!parse());
+}
+END_TEST
+
 static const struct {
     const char *front;
     const char *base;
@@ -491,6 +514,7 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, a_page_is_ahead_until_all_has_come_up_to_its_newest);
     tcase_add_test(tests, what_the_base_has_seen_is_its_own);
     tcase_add_test(tests, what_was_running_as_the_base_was_read_is_news);
+    tcase_add_test(tests, what_a_standby_may_have_seen_has_the_page_read_anew);
     tcase_add_loop_test(tests,
         a_page_that_knows_more_than_the_post_is_read_anew, 0, COUNT(snapshots));
     tcase_add_test(
