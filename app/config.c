@@ -74,6 +74,7 @@ static const struct setting settings[] = {
     {AT(worker, shutdown_timeout), INTEGER, "30000", 0, 3600000},
 
     {AT(db, conninfo), TEXT, "", 0, 0},
+    {AT(db, read_conninfo), TEXT, "", 0, 0},
     {AT(db, connect_timeout), INTEGER, "400", 1, 60000},
     {AT(db, statement_timeout), INTEGER, "800", 1, 600000},
     {AT(db, prepare), SWITCH, "on", 0, 0},

@@ -30,7 +30,8 @@ struct config {
     int worker_shutdown_timeout; /* QUIT and HUP: then killed */
 
     /* [db] */
-    const char *db_conninfo; /* libpq's; "" for PG* variables alone */
+    const char *db_conninfo;      /* libpq's; "" for PG* variables alone */
+    const char *db_read_conninfo; /* of replicas; "" none */
     int db_connect_timeout;
     int db_statement_timeout; /* of one request's statement */
     bool db_prepare;          /* off behind a transaction pooler */

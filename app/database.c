@@ -106,6 +106,7 @@ struct pg *database_new(
     if (!opening.failed && !transaction.failed)
         pg = pg_new(&(struct pg_settings){
             .conninfo = config->db_conninfo,
+            .subject = "database",
             .connect_timeout = config->db_connect_timeout,
             .statement_timeout = statement_timeout,
             .prepare = config->db_prepare,
@@ -116,6 +117,55 @@ struct pg *database_new(
         });
     buf_free(&opening);
     buf_free(&transaction);
+    return pg;
+}
+
+/* What a replica may take of the time of a request, in which the primary is to
+ * be asked behind it, and which has up to four steps there. */
+static int limit_part(const struct config *config, int timeout)
+{
+    int part = config->worker_request_timeout / 8;
+
+    return timeout < part ? timeout : part;
+}
+
+/* Whose rows tell of the lives of the database (replica.h). */
+static enum error accept_replica(
+    const struct pg *pg, int64_t *identity, struct buf *reason)
+{
+    *identity = 0;
+    if (pg_rows(pg) > 0 && *pg_text(pg, 0, 0).data == 't')
+        return OK;
+    buf_puts(reason,
+        pg_rows(pg) == 0
+            ? "replica: it has no newsfeed tables, or those of an older release"
+            : "replica: it is no standby; db.read_conninfo is to name those "
+              "alone");
+    return ERR_INVALID;
+}
+
+struct pg *database_new_replica(const struct config *config, int first_host)
+{
+    int timeout = limit_part(config, config->db_statement_timeout);
+    struct buf opening = {0};
+    struct pg *pg = NULL;
+
+    print_settings("SET", timeout, &opening);
+    buf_puts(&opening, "SELECT pg_is_in_recovery(), count(*) FROM life");
+    if (!opening.failed)
+        pg = pg_new(&(struct pg_settings){
+            .conninfo = config->db_read_conninfo,
+            .subject = "replica",
+            .first_host = first_host,
+            .once = true,
+            .connect_timeout = limit_part(config, config->db_connect_timeout),
+            .statement_timeout = timeout,
+            .prepare = true,
+            .opening = buf_text(&opening),
+            .transaction = "",
+            .accept = accept_replica,
+        });
+    buf_free(&opening);
     return pg;
 }
 

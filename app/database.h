@@ -8,13 +8,17 @@
 
 /* The last migration that this program was written for. */
 enum {
-    DATABASE_SCHEMA_VERSION = 10
+    DATABASE_SCHEMA_VERSION = 11
 };
 
 /* For statements of up to so many ms. breaker: see pg.h. Connects nothing yet;
  * NULL if there is no memory. The config must outlive it. */
 struct pg *database_new(const struct config *config, int statement_timeout,
     struct breaker *breaker);
+
+/* A session with a standby, of db.read_conninfo, whose statements are run once.
+ * first_host: see pg.h. */
+struct pg *database_new_replica(const struct config *config, int first_host);
 
 /* Connects, looks whether the schema is one for this program, disconnects. OK;
  * ERR_NO_DATABASE: out of reach (as yet); ERR_INVALID: it is not. `reason` gets

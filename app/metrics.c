@@ -53,6 +53,10 @@ LABEL(process, "process", [PROCESS_WORKER] = "worker",
 LABEL(end, "cause", [END_RETIRED] = "retired", [END_FAILED] = "failed",
     [END_DIED] = "died", [END_STUCK] = "stuck", [END_SILENT] = "silent",
     [END_LATE] = "late");
+LABEL(read, "result", [READ_SERVED] = "served", [READ_GONE] = "gone",
+    [READ_REFUSED] = "refused", [READ_BEHIND] = "behind",
+    [READ_FAILED] = "failed", [READ_UNSETTLED] = "unsettled",
+    [READ_UNKNOWN] = "unknown");
 LABEL(work, "operation", [CACHE_READ] = "read", [CACHE_WRITE] = "write",
     [CACHE_CHANGE] = "change");
 LABEL(result, "result", [LOOKUP_HIT] = "hit", [LOOKUP_LEASE] = "lease",
@@ -92,6 +96,9 @@ static const struct family {
     [METRIC_DATABASE_FAULTS] = {"newsfeed_database_faults", NULL,
         "Statements and connections that failed.", &process_label,
         &fault_label},
+    [METRIC_REPLICA_READS] = {"newsfeed_replica_reads", NULL,
+        "Reads that a replica served, or why the primary did.", &read_label,
+        NULL},
     [METRIC_CACHE_TIME] = {"newsfeed_cache_duration_seconds", "seconds",
         "Time of an operation in the cache.", &work_label, NULL},
     [METRIC_CACHE_FAULTS] = {"newsfeed_cache_faults", NULL,
@@ -217,6 +224,11 @@ double metrics_quantile(enum metric metric, int word, double part)
         bucket++;
     }
     return (double)bounds_us[bucket] / 1e6;
+}
+
+const char *metrics_word(enum metric metric, int word)
+{
+    return families[metric].label->words[word];
 }
 
 /* In the order of their words. */

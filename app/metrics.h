@@ -28,6 +28,7 @@ enum metric {               /* labels: */
     METRIC_ENDS,            /* enum process, enum end */
     METRIC_DATABASE_TIME,   /* enum process */
     METRIC_DATABASE_FAULTS, /* enum process, enum error */
+    METRIC_REPLICA_READS,   /* enum replica_read */
     METRIC_CACHE_TIME,      /* enum cache_work */
     METRIC_CACHE_FAULTS,    /* enum cache_work */
     METRIC_CACHE_LOOKUPS,   /* enum lookup */
@@ -61,6 +62,18 @@ enum end {
     END_STUCK,   /* killed while busy */
     END_SILENT,  /* killed while idle, without a sign of life */
     END_LATE,    /* killed since it did not stop in time */
+};
+
+/* What became of a read that a replica may serve: all but the first are the
+ * primary's. */
+enum replica_read {
+    READ_SERVED,
+    READ_GONE,      /* out of reach, lost, or no answer in time */
+    READ_REFUSED,   /* no standby of this database, or not any more */
+    READ_BEHIND,    /* it has not replayed what was answered by then */
+    READ_FAILED,    /* the statement did, as when it is in replay's way */
+    READ_UNSETTLED, /* a post may still come, and only the primary knows */
+    READ_UNKNOWN,   /* the primary did not tell how far it is */
 };
 
 enum cache_work {
@@ -129,6 +142,9 @@ void metrics_took(enum metric metric, int word, int64_t ns);
 /* The time that so great a part of them stayed below, in s, by the bounds of
  * the buckets; 0: there were none. */
 double metrics_quantile(enum metric metric, int word, double part);
+
+/* What a word of a metric's first label is called. */
+const char *metrics_word(enum metric metric, int word);
 
 /* The word of a status; those that no answer of ours has are one word. */
 int metrics_status(int status);

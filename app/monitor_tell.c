@@ -172,6 +172,20 @@ static void warn_of_cache(struct verdict *verdict, const struct sight *sight)
     }
 }
 
+/* Of the last read that one might have served. */
+static void warn_of_replicas(struct verdict *verdict, const struct sight *sight)
+{
+    int fault = sight->scoreboard->replica.fault;
+
+    if (*sight->config->db_read_conninfo == '\0')
+        return;
+    if (fault)
+        buf_printf(verdict->out, "warning  replica: %s; the primary is read\n",
+            metrics_word(METRIC_REPLICA_READS, fault));
+    else
+        buf_puts(verdict->out, "ok       replica: no fault is known\n");
+}
+
 bool monitor_tell_ready(const struct sight *sight, struct buf *out)
 {
     struct verdict verdict = {.is_ready = true, .out = out};
@@ -180,6 +194,7 @@ bool monitor_tell_ready(const struct sight *sight, struct buf *out)
     check(&verdict, pool.ready > 0, "workers: %d of %d are ready, %d busy",
         pool.ready, sight->config->worker_count, pool.busy);
     check_database(&verdict, sight);
+    warn_of_replicas(&verdict, sight);
     warn_of_cache(&verdict, sight);
     buf_puts(out, verdict.is_ready ? "ready\n" : "not ready\n");
     return verdict.is_ready;
@@ -276,6 +291,15 @@ static uint64_t cache_faults(void)
            metrics_value(METRIC_CACHE_FAULTS, CACHE_CHANGE, 0);
 }
 
+static uint64_t reads_not_served(void)
+{
+    uint64_t sum = 0;
+
+    for (int read = READ_SERVED + 1; read <= READ_UNKNOWN; read++)
+        sum += metrics_value(METRIC_REPLICA_READS, read, 0);
+    return sum;
+}
+
 void monitor_tell_status(const struct sight *sight, struct buf *out)
 {
     struct pool pool = count_pool(sight);
@@ -294,6 +318,12 @@ void monitor_tell_status(const struct sight *sight, struct buf *out)
         metrics_value(METRIC_CACHE_LOOKUPS, LOOKUP_HIT, 0),
         metrics_value(METRIC_CACHE_LOOKUPS, LOOKUP_LEASE, 0),
         metrics_value(METRIC_CACHE_LOOKUPS, LOOKUP_MISS, 0), cache_faults());
+    if (*sight->config->db_read_conninfo)
+        buf_printf(out,
+            "replicas   served %" PRIu64 " reads, %" PRIu64 " were the "
+            "primary's\n",
+            metrics_value(METRIC_REPLICA_READS, READ_SERVED, 0),
+            reads_not_served());
     buf_printf(out, "streams    %d listen\n", pool.listeners);
     if (sight->health->has_database) {
         buf_printf(out, "search     in %s\n", sight->health->language);

@@ -35,9 +35,23 @@ struct pg {
     const struct pg_statement *running; /* what was sent and not waited for */
     int64_t deadline;                   /* of that */
     int64_t identity;
+    int64_t session;
     struct spent spent;
     int first_host; /* the list of hosts is rotated to begin with this one */
+    struct replica *replica;
 };
+
+bool pg_check(const char *conninfo, struct buf *fault)
+{
+    char *message = NULL;
+    PQconninfoOption *options = PQconninfoParse(conninfo, &message);
+
+    if (message)
+        buf_printf(fault, "%.*s", (int)strcspn(message, "\n"), message);
+    PQfreemem(message);
+    PQconninfoFree(options);
+    return options != NULL;
+}
 
 struct pg *pg_new(const struct pg_settings *settings)
 {
@@ -46,6 +60,7 @@ struct pg *pg_new(const struct pg_settings *settings)
     if (!pg)
         return NULL;
     pg->settings = *settings;
+    pg->first_host = settings->first_host;
     buf_puts(&pg->opening, settings->opening);
     buf_puts(&pg->transaction, settings->transaction);
     buf_printf(&pg->begin, "BEGIN;%s", settings->transaction);
@@ -87,10 +102,12 @@ static int first_line(const char *message)
     return (int)strcspn(message, "\n");
 }
 
-static void explain(struct buf *reason, const char *message)
+static void explain(
+    const struct pg *pg, struct buf *reason, const char *message)
 {
     if (reason)
-        buf_printf(reason, "database: %.*s", first_line(message), message);
+        buf_printf(reason, "%s: %.*s", pg->settings.subject,
+            first_line(message), message);
 }
 
 static bool wait_for(const PGconn *conn, short events, int64_t deadline)
@@ -158,6 +175,11 @@ static PGconn *start_connection(const struct pg *pg)
     return conn;
 }
 
+static void begin_with_next_host(struct pg *pg)
+{
+    pg->first_host = pg->first_host < INT16_MAX ? pg->first_host + 1 : 0;
+}
+
 /* A host that swallows packets goes to the end of the list. */
 static bool complete_connection(struct pg *pg, int64_t deadline)
 {
@@ -166,8 +188,7 @@ static bool complete_connection(struct pg *pg, int64_t deadline)
     while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
         short events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
         if (!wait_for(pg->conn, events, deadline)) {
-            pg->first_host =
-                pg->first_host < INT16_MAX ? pg->first_host + 1 : 0;
+            begin_with_next_host(pg);
             return false;
         }
         status = PQconnectPoll(pg->conn);
@@ -214,14 +235,14 @@ static enum error greet(struct pg *pg, int64_t deadline, struct buf *reason)
 {
     if (!PQsendQuery(pg->conn, buf_text(&pg->opening)) ||
         !receive(pg, deadline)) {
-        explain(reason, PQerrorMessage(pg->conn));
+        explain(pg, reason, PQerrorMessage(pg->conn));
         return ERR_NO_DATABASE;
     }
     const char *state = PQresultErrorField(pg->result, PG_DIAG_SQLSTATE);
     bool lacks_table = state && strcmp(state, "42P01") == 0;
     if (has_rows(pg) || lacks_table)
         return pg->settings.accept(pg, &pg->identity, reason);
-    explain(reason, PQresultErrorMessage(pg->result));
+    explain(pg, reason, PQresultErrorMessage(pg->result));
     return ERR_NO_DATABASE;
 }
 
@@ -252,9 +273,9 @@ static enum error connect_new(
         return ERR_NO_DATABASE;
     PQsetNoticeProcessor(pg->conn, log_notice, NULL);
     if (PQstatus(pg->conn) == CONNECTION_BAD)
-        explain(reason, PQerrorMessage(pg->conn));
+        explain(pg, reason, PQerrorMessage(pg->conn));
     else if (!complete_connection(pg, deadline)) {
-        explain(reason, PQerrorMessage(pg->conn));
+        explain(pg, reason, PQerrorMessage(pg->conn));
         if (monotonic_ms() >= deadline)
             buf_printf(
                 reason, "no answer within %d ms", pg->settings.connect_timeout);
@@ -266,18 +287,21 @@ static enum error connect_new(
     note_fault(error);
     if (error)
         disconnect(pg);
+    else
+        pg->session++;
     return error;
 }
 
 /* Keeps everybody off a database that failed, and logs when that begins and
  * when it is over: once, whoever finds out. */
-static void note(
-    struct breaker *breaker, enum error error, const char *sentence)
+static void note(const struct pg *pg, enum error error, const char *sentence)
 {
+    struct breaker *breaker = pg->settings.breaker;
+
     if (error && (!breaker || breaker_trip(breaker, CONNECT_PAUSE)))
         log_error("pg", "%s", sentence);
     else if (!error && breaker && breaker_reset(breaker))
-        log_info("pg", "database: answers again");
+        log_info("pg", "%s: answers again", pg->settings.subject);
 }
 
 enum error pg_connect(struct pg *pg, struct buf *reason)
@@ -289,7 +313,7 @@ enum error pg_connect(struct pg *pg, struct buf *reason)
     if (pg->conn)
         return OK;
     if (breaker && breaker_is_open(breaker)) {
-        explain(reason, "out of reach a moment ago");
+        explain(pg, reason, "out of reach a moment ago");
         return ERR_NO_DATABASE;
     }
     if (breaker && breaker_was_tripped(breaker)) /* the others wait for us */
@@ -302,9 +326,20 @@ enum error pg_connect(struct pg *pg, struct buf *reason)
     if (reason)
         buf_puts(reason, buf_text(&sentence));
     else
-        note(breaker, error, buf_text(&sentence));
+        note(pg, error, buf_text(&sentence));
     buf_free(&sentence);
     return error;
+}
+
+void pg_leave(struct pg *pg)
+{
+    disconnect(pg);
+    begin_with_next_host(pg);
+}
+
+int64_t pg_session(const struct pg *pg)
+{
+    return pg->session;
 }
 
 /* A connection that the server closed while it lay idle is readable. */
@@ -553,7 +588,8 @@ static struct verdict try(struct pg *pg, struct pg_statement *statement,
 static enum error exec(
     struct pg *pg, struct pg_statement *statement, struct pg_params *params)
 {
-    bool alone = !pg->in_transaction; /* nothing before it that is lost */
+    bool alone = !pg->in_transaction && /* nothing before it that is lost */
+                 !pg->settings.once;
     bool keeps = statement->commits || (alone && !statement->reads);
     struct verdict verdict = {.next = AGAIN};
     int64_t start = monotonic_ns();
@@ -626,6 +662,23 @@ bool pg_is_running(struct pg *pg)
     else if (judge(pg->result).error)
         log_failure(pg, statement);
     return false;
+}
+
+void pg_hand_over(struct pg *from, struct pg *to)
+{
+    clear_result(to);
+    to->result = from->result;
+    from->result = NULL;
+}
+
+void pg_set_replica(struct pg *pg, struct replica *replica)
+{
+    pg->replica = replica;
+}
+
+struct replica *pg_replica(const struct pg *pg)
+{
+    return pg->replica;
 }
 
 struct spent *pg_spent(struct pg *pg)

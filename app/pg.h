@@ -23,7 +23,11 @@ typedef enum error pg_accept(
 
 struct pg_settings {
     const char *conninfo;
-    int connect_timeout;   /* ms, of a whole attempt */
+    const char *subject; /* of what is said about it, "database" */
+    int first_host;      /* of several, modulo their number */
+    bool once;           /* a statement is run by the connection that there is,
+                            and is not run again: pg_refresh makes a new one */
+    int connect_timeout; /* ms, of a whole attempt */
     int statement_timeout; /* ms that the server may take; we wait a bit more */
     bool prepare;
     const char *opening;     /* SQL that a session begins with, in one go */
@@ -77,8 +81,11 @@ void pg_array_add(
     struct buf *array, enum pg_type type, const struct buf *element);
 void pg_add_array(struct pg_params *params, const struct buf *array);
 
-/* Connects nothing yet; NULL if there is no memory. The conninfo must outlive
- * it, what else it needs of the settings is copied. */
+/* Whether it is a conninfo string, or a URI; else `fault` gets a sentence. */
+bool pg_check(const char *conninfo, struct buf *fault);
+
+/* Connects nothing yet; NULL if there is no memory. Conninfo and subject must
+ * outlive it, what else it needs of the settings is copied. */
 struct pg *pg_new(const struct pg_settings *settings);
 void pg_free(struct pg *pg);
 
@@ -96,6 +103,12 @@ bool pg_refresh(struct pg *pg);
 /* The look alone, of which nothing is said: pg_connect tells why there is no
  * connection any more. */
 void pg_look(struct pg *pg);
+
+/* Gives the connection up: the next one begins with the next host. */
+void pg_leave(struct pg *pg);
+
+/* How many connections there have been: another number, another session. */
+int64_t pg_session(const struct pg *pg);
 
 /* Stands for the database that was accepted last, and for the life that it is
  * in: another number after a restore, a failover, a look at another one. 0
@@ -118,6 +131,14 @@ MUST_CHECK enum error pg_exec(
 MUST_CHECK enum error pg_send(
     struct pg *pg, const struct pg_statement *statement);
 bool pg_is_running(struct pg *pg);
+
+/* The last result of the one is then that of the other. */
+void pg_hand_over(struct pg *from, struct pg *to);
+
+/* Who reads elsewhere in its place (replica.h); NULL, as at first: nobody. */
+struct replica;
+void pg_set_replica(struct pg *pg, struct replica *replica);
+struct replica *pg_replica(const struct pg *pg);
 
 /* What statements took since it was last set to zeros, with the time in which
  * they had to connect first. */

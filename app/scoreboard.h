@@ -38,9 +38,18 @@ struct cache_guard {
     struct breaker drops; /* never open, but tripped while they fail */
 };
 
+/* The database's replicas, all together. */
+struct replica_state {
+    struct breaker connecting; /* tripped while they fail */
+    _Atomic int fault;         /* enum replica_read: why the primary is read
+                                  in their place; READ_SERVED: it is not */
+    _Atomic int64_t failed_at; /* monotonic ms; the last time */
+};
+
 struct scoreboard {
     _Atomic int64_t master_seen_at; /* monotonic ms, once a second */
     struct breaker db;
+    struct replica_state replica;
     struct cache_guard cache[SCOREBOARD_CACHES];
     struct breaker payments[SCOREBOARD_CACHES]; /* of debts to them (cache.h) */
     struct slot slots[SCOREBOARD_SLOTS];

@@ -9,6 +9,7 @@
 #include "json.h"
 #include "log.h"
 #include "metrics.h"
+#include "replica.h"
 #include "request_log.h"
 #include "serve.h"
 #include "store.h"
@@ -43,17 +44,19 @@ struct service *service_new(const struct config *config,
     service->pg =
         database_new(config, config->db_statement_timeout, &scoreboard->db);
     service->cache = cache_new(config, scoreboard->cache, scoreboard->payments);
-    if (!service->pg || !service->cache) {
-        service_free(service);
-        return NULL;
-    }
-    return service;
+    if (service->pg && service->cache &&
+        (*config->db_read_conninfo == '\0' ||
+            replica_attach(service->pg, config, &scoreboard->replica)))
+        return service;
+    service_free(service);
+    return NULL;
 }
 
 void service_free(struct service *service)
 {
     if (!service)
         return;
+    replica_detach(service->pg);
     pg_free(service->pg);
     cache_free(service->cache);
     buf_free(&service->detail);
@@ -73,6 +76,8 @@ bool service_connect(struct service *service)
     bool is_connected = pg_refresh(service->pg);
 
     cache_meet_database(service->cache, pg_identity(service->pg));
+    if (is_connected)
+        replica_look(service->pg);
     return is_connected;
 }
 
@@ -261,6 +266,11 @@ static enum error handle_once(struct call *call,
     return error;
 }
 
+static bool is_read(const char *method)
+{
+    return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+}
+
 /* Of those whom it touched, once all is committed. */
 static void change_pages(struct call *call)
 {
@@ -282,6 +292,7 @@ static enum error run(struct call *call, const struct spec_operation *described,
         spec_find_parameter(described, HTTP_IDEMPOTENCY_KEY, SPEC_IN_HEADER);
     bool many = json_count(call->arguments->body) > 0; /* or none of them */
 
+    replica_begin(call->pg, is_read(call->request->method));
     start_response(call, response);
     enum error error = once   ? handle_once(call, operation, response)
                        : many ? handle_whole(call, operation, NULL, response)
@@ -419,11 +430,6 @@ static void note(const struct call *call, const struct api_operation *operation,
     if (!is_asked)
         request_log_time(call->config, &record, response);
     request_log(call->config, &record);
-}
-
-static bool is_read(const char *method)
-{
-    return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
 }
 
 void serve(struct service *service, const struct http_request *request,

@@ -5,6 +5,7 @@
 #include "agenda.h"
 #include "cache.h"
 #include "monitor.h"
+#include "replica.h"
 #include "serve.h"
 #include "setup.h"
 
@@ -26,6 +27,7 @@ static bool check_all(struct setup *setup, struct buf *faults)
 {
     bool holds = cache_check(setup->config, faults);
 
+    holds &= replica_check(setup->config, faults);
     holds &= agenda_check(faults);
     holds &= outlet_load(setup->config, &setup->outlets, faults);
     holds &= monitor_check(setup->config, faults);

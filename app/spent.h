@@ -24,4 +24,15 @@ static inline void spent_add(struct spent *spent, const char *name, int64_t ns)
     spent->longest_ns = ns;
 }
 
+/* What was done elsewhere is part of it. */
+static inline void spent_merge(struct spent *all, const struct spent *part)
+{
+    all->ns += part->ns;
+    all->count += part->count;
+    if (!part->longest || part->longest_ns <= all->longest_ns)
+        return;
+    all->longest = part->longest;
+    all->longest_ns = part->longest_ns;
+}
+
 #endif

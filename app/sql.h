@@ -18,6 +18,7 @@ extern const char sql_friends_add[];
 extern const char sql_friends_lock[];
 extern const char sql_inbound_swept[];
 extern const char sql_index_posts[];
+extern const char sql_life[];
 extern const char sql_live_catch_up[];
 extern const char sql_live_posts[];
 extern const char sql_live_touched[];

@@ -6,6 +6,7 @@
 
 #include "arrival.h"
 #include "clock.h"
+#include "replica.h"
 #include "sql.h"
 #include "store.h"
 #include "words.h"
@@ -59,12 +60,23 @@ static enum error cut_page(const struct pg *pg, const struct page *page, int id,
 }
 
 /* For statements whose subject may not exist: then they give no row. */
+static enum error need_row(const struct pg *pg, enum error error)
+{
+    return !error && pg_rows(pg) == 0 ? ERR_NOT_FOUND : error;
+}
+
 static enum error exec_found(
     struct pg *pg, struct pg_statement *statement, struct pg_params *params)
 {
-    enum error error = pg_exec(pg, statement, params);
+    return need_row(pg, pg_exec(pg, statement, params));
+}
 
-    return !error && pg_rows(pg) == 0 ? ERR_NOT_FOUND : error;
+/* What a GET reads may come from a replica: that is what runs by replica_exec,
+ * and nothing else is. */
+static enum error read_found(
+    struct pg *pg, struct pg_statement *statement, struct pg_params *params)
+{
+    return need_row(pg, replica_exec(pg, statement, params));
 }
 
 /* --- participants ------------------------------------------------------- */
@@ -136,7 +148,7 @@ enum error store_participant_get(
     struct pg_params params = {0};
 
     pg_add_int(&params, id);
-    enum error error = exec_found(pg, &statement, &params);
+    enum error error = read_found(pg, &statement, &params);
     if (!error)
         read_participant(pg, found);
     return error;
@@ -266,7 +278,7 @@ enum error store_friend_list(struct pg *pg, int64_t participant,
 
     pg_add_int(&params, participant);
     add_page(&params, page);
-    enum error error = pg_exec(pg, &statement, &params);
+    enum error error = replica_exec(pg, &statement, &params);
     if (!error)
         error = cut_page(pg, page, 0, 2, &first, &found->ends);
     if (error)
@@ -429,7 +441,8 @@ static bool has_arrived(const struct pg *pg, const struct items *found)
     if (pg_is_null(pg, 0, HORIZON))
         return true;
     int64_t horizon = pg_int(pg, 0, HORIZON);
-    note_arrived(horizon);
+    if (!replica_answered(pg)) /* it may be ahead of the primary */
+        note_arrived(horizon);
     return found->ends.newest <= horizon;
 }
 
@@ -459,14 +472,18 @@ static enum error wait_for_writers(struct pg *pg, const struct list *list,
 }
 
 /* Of the first reading: what a later one saw may be newer than what it read.
- * "": it is longer than anybody would keep. */
+ * "": it is longer than anybody would keep. A replica does not tell which of
+ * the transactions from xmin on it saw (stored.h). */
 static void keep_snapshot(const struct pg *pg, struct items *found)
 {
     struct text text = pg_text(pg, 0, SNAPSHOT);
 
     found->snapshot[0] = '\0';
-    if (text.len < sizeof(found->snapshot))
-        strcpy(found->snapshot, text.data);
+    if (text.len == 0 || text.len + 1 >= sizeof(found->snapshot))
+        return;
+    strcpy(found->snapshot, text.data);
+    if (replica_answered(pg) && text.data[text.len - 1] == ':')
+        strcat(found->snapshot, "*");
 }
 
 static enum error list_posts(struct pg *pg, const struct list *list,
@@ -479,6 +496,10 @@ static enum error list_posts(struct pg *pg, const struct list *list,
     if (!error)
         keep_snapshot(pg, found);
     bool is_settled = error || has_arrived(pg, found);
+    if (!is_settled && replica_answered(pg)) {
+        replica_give_up(pg);
+        return list_posts(pg, list, page, found);
+    }
     if (!is_settled && monotonic_ms() >= vain_until) {
         error = wait_for_writers(pg, list, &part, found, &is_settled);
         if (!error && is_settled)
@@ -509,7 +530,7 @@ static enum error list_outbound(
 
     pg_add_int(&params, author);
     add_page_of_posts(&params, page);
-    return pg_exec(pg, &statement, &params);
+    return replica_exec(pg, &statement, &params);
 }
 
 enum error store_outbound_list(
@@ -543,7 +564,7 @@ enum error store_outbound_get(struct pg *pg, int64_t author, int64_t id,
 
     pg_add_int(&params, author);
     pg_add_int(&params, id);
-    enum error error = exec_found(pg, &statement, &params);
+    enum error error = read_found(pg, &statement, &params);
     if (!error)
         *found = read_item(pg, 0, 0);
     if (!error && version)
@@ -616,7 +637,7 @@ static enum error list_inbound(struct pg *pg, struct pg_params *params)
         .reads = true,
     };
 
-    return pg_exec(pg, &statement, params);
+    return replica_exec(pg, &statement, params);
 }
 
 /* NOT_FOUND: there is something left to sweep or to deliver, or the page is
@@ -629,7 +650,7 @@ static enum error list_swept_inbound(struct pg *pg, struct pg_params *params)
         .reads = true,
     };
 
-    return exec_found(pg, &statement, params);
+    return read_found(pg, &statement, params);
 }
 
 static enum error list_feed(
@@ -668,7 +689,7 @@ enum error store_marker_get(
     struct pg_params params = {0};
 
     pg_add_int(&params, participant);
-    enum error error = exec_found(pg, &statement, &params);
+    enum error error = read_found(pg, &statement, &params);
     if (!error)
         *found = (struct marker){
             .last_read = pg_int(pg, 0, 0),
@@ -719,8 +740,9 @@ static enum error ask_index(struct pg *pg, struct pg_statement *statement,
             pg_add_text(&params, filter->since);
             pg_add_text(&params, filter->until);
         }
-        error = parts.failed || raw.failed ? ERR_INTERNAL
-                                           : pg_exec(pg, statement, &params);
+        error = parts.failed || raw.failed
+                    ? ERR_INTERNAL
+                    : replica_exec(pg, statement, &params);
     }
     buf_free(&parts);
     buf_free(&raw);

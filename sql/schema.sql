@@ -517,6 +517,16 @@ CREATE TABLE incarnation (
     id uuid NOT NULL DEFAULT gen_random_uuid()
 );
 
+-- The lives of the database, as programs that read from its standbys know them
+-- (app/replica.h): a promotion or a recovery to a point in time begins a
+-- timeline. A standby that has a life's mark went the same way up to there.
+CREATE TABLE life (
+    timeline    text NOT NULL,
+    incarnation uuid NOT NULL,
+    mark        uuid NOT NULL UNIQUE DEFAULT gen_random_uuid(),
+    PRIMARY KEY (timeline, incarnation)
+);
+
 -- What ran, which sql/migrate writes down. A program asks the view, which ends
 -- with the last migration that programs of before cannot do with; since
 -- migration 3 it asks the table what is newer than itself.
@@ -541,6 +551,7 @@ GRANT SELECT, INSERT, DELETE ON friendship, outbound, inbound, search,
     follower_gap, search_gap, event TO newsfeed;
 GRANT UPDATE (subject, story, edited) ON outbound TO newsfeed;
 GRANT SELECT, INSERT, UPDATE ON follower, publisher TO newsfeed;
+GRANT SELECT, INSERT ON life TO newsfeed;
 GRANT SELECT, UPDATE ON search_progress, event_floor TO newsfeed;
 GRANT USAGE ON SEQUENCE friendship_id_seq, outbound_id_seq TO newsfeed;
 GRANT SELECT ON outbox_kind, incarnation, migration, schema_migration,

@@ -2,7 +2,7 @@
 -- do more.
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(119);
+SELECT plan(120);
 
 -- Runs a statement as newsfeed: 'ok', or the error's code.
 CREATE FUNCTION pg_temp.try(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -59,6 +59,7 @@ SELECT table_privs_are(name, 'newsfeed', ARRAY['SELECT', 'INSERT', 'DELETE'])
     FROM unnest(ARRAY['follower_gap', 'event']) name;
 SELECT table_privs_are(name, 'newsfeed', ARRAY['SELECT', 'UPDATE'])
     FROM unnest(ARRAY['search_progress', 'event_floor']) name;
+SELECT table_privs_are('life', 'newsfeed', ARRAY['SELECT', 'INSERT']);
 SELECT table_privs_are('search_gap', 'newsfeed',
     ARRAY['SELECT', 'INSERT', 'DELETE']);
 SELECT table_privs_are(name, 'newsfeed', ARRAY['SELECT'])

@@ -7,7 +7,7 @@ SELECT tables_are('public', ARRAY['participant', 'friendship', 'outbound',
     'inbound', 'search', 'follower', 'follower_gap', 'outbox',
     'outbox_kind', 'idempotency', 'incarnation', 'migration', 'event',
     'event_floor', 'marker', 'publisher', 'webhook_waiting',
-    'search_language']);
+    'search_language', 'life']);
 SELECT views_are('public', ARRAY['search_backlog', 'search_progress',
     'search_gap', 'follower_backlog', 'outbox_backlog', 'publisher_backlog',
     'webhook_backlog',

@@ -66,6 +66,7 @@ static void set_up(void)
         .db_connect_timeout = 400,
         .db_statement_timeout = 800,
         .db_prepare = true,
+        .worker_request_timeout = 30000,
     };
     rows = 1;
     answer[0] = "UTF8";
@@ -97,6 +98,8 @@ START_TEST(the_settings_reach_the_driver)
 
     pg_free(database_new(&config, 10000, &breaker));
     ck_assert_str_eq(given.conninfo, "dbname=feed");
+    ck_assert_str_eq(given.subject, "database");
+    ck_assert(!given.once);
     ck_assert_int_eq(given.connect_timeout, 400);
     ck_assert_int_eq(given.statement_timeout, 10000);
     ck_assert(given.prepare);
@@ -139,6 +142,54 @@ START_TEST(a_session_of_a_poolers_is_only_looked_at)
     open_session(800);
     ck_assert_msg(strncmp(opening, "SELECT ", 7) == 0, "%s", opening);
     ck_assert(!given.prepare);
+}
+END_TEST
+
+/* --- of a replica -------------------------------------------------------- */
+
+START_TEST(a_replicas_session_is_set_up_like_the_others)
+{
+    config.db_read_conninfo = "host=standby";
+    open_session(800);
+    size_t len = (size_t)(strstr(opening, "SELECT ") - opening);
+    char *session = strndup(opening, len);
+    pg_free(database_new_replica(&config, 3));
+    ck_assert_str_eq(given.conninfo, "host=standby");
+    ck_assert_str_eq(given.subject, "replica");
+    ck_assert_int_eq(given.first_host, 3);
+    ck_assert(given.once);
+    ck_assert_int_eq(given.connect_timeout, 400);
+    ck_assert_int_eq(given.statement_timeout, 800);
+    ck_assert_int_eq(strncmp(opening, session, len), 0);
+    free(session);
+}
+END_TEST
+
+START_TEST(a_replica_leaves_the_primary_its_time)
+{
+    config.worker_request_timeout = 1000;
+    pg_free(database_new_replica(&config, 0));
+    ck_assert_int_eq(given.connect_timeout, 125);
+    ck_assert_int_eq(given.statement_timeout, 125);
+    ck_assert_has(opening, "SET statement_timeout = 125;");
+}
+END_TEST
+
+START_TEST(standbys_alone_are_replicas)
+{
+    struct pg *pg = database_new_replica(&config, 0);
+
+    answer[0] = "t";
+    ck_assert_int_eq(pg_connect(pg, &reason), OK);
+    answer[0] = "f";
+    ck_assert_int_eq(pg_connect(pg, &reason), ERR_INVALID);
+    ck_assert_str_eq(buf_text(&reason),
+        "replica: it is no standby; db.read_conninfo is to name those alone");
+    buf_reset(&reason, 0);
+    rows = 0;
+    ck_assert_int_eq(pg_connect(pg, &reason), ERR_INVALID);
+    ck_assert_str_eq(buf_text(&reason),
+        "replica: it has no newsfeed tables, or those of an older release");
 }
 END_TEST
 
@@ -278,6 +329,9 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, the_settings_reach_the_driver);
     tcase_add_test(tests, a_session_is_set_up_and_then_looked_at);
     tcase_add_test(tests, a_lock_is_given_up_in_time_to_try_again);
+    tcase_add_test(tests, a_replicas_session_is_set_up_like_the_others);
+    tcase_add_test(tests, a_replica_leaves_the_primary_its_time);
+    tcase_add_test(tests, standbys_alone_are_replicas);
     tcase_add_test(tests, a_session_of_a_poolers_is_only_looked_at);
     tcase_add_test(tests, its_transactions_are_set_up_as_others_sessions_are);
     tcase_add_test(tests, the_sample_names_all_else_for_the_role);

@@ -76,8 +76,10 @@ static void set_up(void)
 {
     outlets_there = 0;
     scoreboard = scoreboard_new();
-    config = (struct config){
-        .worker_count = 2, .monitor_lag_limit = LIMIT, .monitor_listen = ""};
+    config = (struct config){.worker_count = 2,
+        .monitor_lag_limit = LIMIT,
+        .monitor_listen = "",
+        .db_read_conninfo = ""};
     health = (struct health){
         .looked_at = monotonic_ms(),
         .has_database = true,
@@ -192,6 +194,22 @@ START_TEST(a_cache_is_a_warning)
 END_TEST
 
 /* By their labels: a URL may have a secret in it. */
+START_TEST(a_replica_is_a_warning)
+{
+    ck_assert(is_ready());
+    ck_assert(!says("replica"));
+    config.db_read_conninfo = "host=standby";
+    ck_assert(is_ready());
+    ck_assert(says("ok       replica: no fault is known\n"));
+    scoreboard->replica.fault = READ_BEHIND;
+    ck_assert(is_ready());
+    ck_assert(says("warning  replica: behind; the primary is read\n"));
+    buf_reset(&text, text.cap);
+    monitor_tell_status(&sight, &text);
+    ck_assert(says("replicas   served 0 reads, 0 were the primary's\n"));
+}
+END_TEST
+
 START_TEST(an_outlet_is_a_warning)
 {
     outlets_there = 2;
@@ -251,6 +269,7 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, a_follower_that_is_far_behind_is_told);
     tcase_add_test(tests, a_follower_of_another_programs_holds_nothing_up);
     tcase_add_test(tests, a_cache_is_a_warning);
+    tcase_add_test(tests, a_replica_is_a_warning);
     tcase_add_test(tests, an_outlet_is_a_warning);
     tcase_add_test(tests, what_is_not_known_is_not_counted);
     tcase_add_test(tests, a_person_is_told_what_there_is_to_do);

@@ -8,6 +8,7 @@
 #include "api.h"
 #include "database.h"
 #include "memory.h"
+#include "replica.h"
 #include "runner.h"
 #include "serve.h"
 #include "store.h"
@@ -333,6 +334,35 @@ int64_t pg_identity(const struct pg *pg)
     return 0;
 }
 
+/* A replica, of which it is only told who may read from it. */
+static bool is_attached, may_read;
+
+bool replica_attach(
+    struct pg *pg, const struct config *config_, struct replica_state *state)
+{
+    (void)pg;
+    (void)config_;
+    (void)state;
+    return is_attached = true;
+}
+
+void replica_detach(struct pg *pg)
+{
+    (void)pg;
+    is_attached = false;
+}
+
+void replica_look(struct pg *pg)
+{
+    (void)pg;
+}
+
+void replica_begin(struct pg *pg, bool may)
+{
+    (void)pg;
+    may_read = may;
+}
+
 /* --- a cache where nothing is -------------------------------------------- */
 
 struct cache *cache_new(const struct config *config_,
@@ -458,6 +488,7 @@ static void set_up(void)
 {
     config = (struct config){.auth_key_file = key_file,
         .auth_audience = "",
+        .db_read_conninfo = "",
         .cache_servers = "",
         .cache_prefix = "nf1"};
     scoreboard = scoreboard_new();
@@ -763,6 +794,25 @@ START_TEST(each_entry_of_a_list_has_its_result)
 END_TEST
 
 /* In one transaction, which a single entry of its own kind is not. */
+START_TEST(gets_alone_may_read_from_a_replica)
+{
+    ck_assert(!is_attached);
+    config.db_read_conninfo = "host=standby";
+    start("etc/openapi.yaml");
+    ck_assert(is_attached);
+    be(ADMIN);
+    ask("GET", "/participant/7");
+    ck_assert(may_read);
+    ask("DELETE", "/participant/7");
+    ck_assert(!may_read);
+    ask("HEAD", "/participant/7");
+    ck_assert(may_read);
+    send_body("{\"name\":\"Ada\"}");
+    ask("PATCH", "/participant/7");
+    ck_assert(!may_read);
+}
+END_TEST
+
 START_TEST(a_list_is_committed_once)
 {
     request = (struct http_request){.body = ""};
@@ -894,6 +944,7 @@ void add_tests(TCase *tests)
     tcase_add_test(
         tests, an_operation_that_the_specification_opens_asks_nobody);
     tcase_add_test(tests, each_entry_of_a_list_has_its_result);
+    tcase_add_test(tests, gets_alone_may_read_from_a_replica);
     tcase_add_test(tests, a_list_is_committed_once);
     tcase_add_test(tests, nginx_is_told_where_the_stream_is);
     tcase_add_test(tests, of_a_stream_a_head_is_all_there_is);

@@ -1,0 +1,347 @@
+/* Reads of the database that its replicas serve (db.read_conninfo), as new as
+ * the primary's would be. */
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "database.h"
+#include "log.h"
+#include "metrics.h"
+#include "replica.h"
+#include "sql.h"
+
+enum {
+    LAG_WAIT = 10,     /* ms that a request waits for it to come so far */
+    LAG_REST = 100,    /* ms without a look at one that did not */
+    LAG_MAX = 1000,    /* ms that it may be so before another host is tried */
+    FAULT_REST = 1000, /* ms without a look at one that failed */
+    CALM = 3000,       /* ms without a failure, and it is over */
+    MARK_SIZE = 40,    /* a UUID */
+};
+
+struct replica {
+    struct pg *pg;
+    struct replica_state *state;
+    bool may_read;      /* this request, as yet */
+    bool has_caught_up; /* as far as this request needs it */
+    bool answered;
+    int64_t rests_until;  /* monotonic ms */
+    int64_t behind_since; /* likewise; 0: it is not */
+    char mark[MARK_SIZE]; /* of the life that the primary is in */
+    int64_t marked_by;    /* the primary's session that told it */
+    int64_t met;          /* the replica's that has it */
+};
+
+bool replica_check(const struct config *config, struct buf *faults)
+{
+    struct buf fault = {0};
+    bool ok = true;
+
+    if (*config->db_read_conninfo == '\0')
+        return true;
+    if (!pg_check(config->db_read_conninfo, &fault)) {
+        buf_printf(faults, "db.read_conninfo: %s\n", buf_text(&fault));
+        ok = false;
+    }
+    if (!config->db_prepare) {
+        buf_puts(faults,
+            "db.read_conninfo: must be empty with db.prepare = off: a pooler "
+            "may have one replica asked how far it is and another one read\n");
+        ok = false;
+    }
+    buf_free(&fault);
+    return ok;
+}
+
+bool replica_attach(
+    struct pg *pg, const struct config *config, struct replica_state *state)
+{
+    struct replica *replica = calloc(1, sizeof(*replica));
+
+    if (!replica)
+        return false;
+    replica->state = state;
+    replica->pg = database_new_replica(config, (int)(getpid() % INT16_MAX));
+    pg_set_replica(pg, replica);
+    return replica->pg != NULL;
+}
+
+void replica_detach(struct pg *pg)
+{
+    struct replica *replica = pg ? pg_replica(pg) : NULL;
+
+    if (!replica)
+        return;
+    pg_set_replica(pg, NULL);
+    pg_free(replica->pg);
+    free(replica);
+}
+
+/* --- its faults --------------------------------------------------------- */
+
+/* Said once, by whoever finds out first. */
+static enum replica_read fail(
+    struct replica *replica, enum replica_read fault, const char *sentence)
+{
+    struct replica_state *state = replica->state;
+
+    state->failed_at = monotonic_ms();
+    if (!atomic_exchange(&state->fault, fault))
+        log_warn("pg", "%s; the primary is read", sentence);
+    return fault;
+}
+
+static void succeed(struct replica *replica)
+{
+    struct replica_state *state = replica->state;
+
+    replica->behind_since = 0;
+    if (state->fault && monotonic_ms() - state->failed_at > CALM &&
+        atomic_exchange(&state->fault, READ_SERVED))
+        log_info("pg", "replica: it is read again");
+}
+
+/* Nobody connects to one for a while. */
+static enum replica_read leave(
+    struct replica *replica, enum replica_read fault, const char *sentence)
+{
+    pg_leave(replica->pg);
+    replica->behind_since = 0;
+    breaker_trip(&replica->state->connecting, FAULT_REST);
+    return fail(replica, fault, sentence);
+}
+
+/* A statement of ours failed, which the driver has logged. */
+static enum replica_read explain(struct replica *replica)
+{
+    return pg_is_connected(replica->pg)
+               ? READ_FAILED
+               : leave(replica, READ_GONE,
+                     "replica: its connection was lost, or it did not answer "
+                     "in time");
+}
+
+/* --- whether it may be read --------------------------------------------- */
+
+/* One at a time tries what failed a while ago. */
+static enum replica_read connect_to(struct replica *replica)
+{
+    struct breaker *connecting = &replica->state->connecting;
+    enum replica_read read = READ_SERVED;
+    struct buf sentence = {0};
+
+    pg_look(replica->pg);
+    if (pg_is_connected(replica->pg))
+        return READ_SERVED;
+    if (breaker_was_tripped(connecting) &&
+        !breaker_take(connecting, FAULT_REST))
+        return replica->state->fault == READ_REFUSED ? READ_REFUSED : READ_GONE;
+    enum error error = pg_connect(replica->pg, &sentence);
+    if (!error)
+        breaker_reset(connecting);
+    else
+        read = leave(replica, error == ERR_INVALID ? READ_REFUSED : READ_GONE,
+            buf_text(&sentence));
+    buf_free(&sentence);
+    return read;
+}
+
+/* The life that the database is in, of which a row tells from now on. */
+static enum error find_life(struct replica *replica, struct pg *pg)
+{
+    static struct pg_statement statement = {
+        .name = "life",
+        .sql = sql_life,
+        .reads = true, /* it may be run twice */
+    };
+    struct pg_params params = {0};
+
+    if (pg_session(pg) == replica->marked_by && pg_is_connected(pg))
+        return OK;
+    enum error error = pg_exec(pg, &statement, &params);
+    if (error)
+        return error;
+    struct text mark = pg_text(pg, 0, 0);
+    if (pg_rows(pg) == 0 ||
+        mark.len >= MARK_SIZE) /* another made it just now */
+        return ERR_LOCKED;
+    if (strcmp(mark.data, replica->mark) != 0)
+        replica->met = 0;
+    strcpy(replica->mark, mark.data);
+    replica->marked_by = pg_session(pg);
+    return OK;
+}
+
+static enum replica_read meet(struct replica *replica)
+{
+    static struct pg_statement statement = {
+        .name = "life_met",
+        .sql = "SELECT FROM life WHERE mark = $1::text::uuid",
+        .reads = true,
+    };
+    struct pg_params params = {0};
+
+    if (replica->met == pg_session(replica->pg))
+        return READ_SERVED;
+    pg_add_text(&params, (struct text){replica->mark, strlen(replica->mark)});
+    if (pg_exec(replica->pg, &statement, &params))
+        return explain(replica);
+    if (pg_rows(replica->pg) == 0)
+        return leave(replica, READ_REFUSED,
+            "replica: it is none of this database, or has not followed it "
+            "since the last promotion or restore");
+    replica->met = pg_session(replica->pg);
+    return READ_SERVED;
+}
+
+/* Up to where the primary's log has what was answered by now. */
+static enum error find_position(struct pg *pg, int64_t *position)
+{
+    static struct pg_statement statement = {
+        .name = "position",
+        .sql = "SELECT CASE WHEN current_setting('synchronous_commit') = 'off'"
+               " THEN pg_current_wal_insert_lsn()"
+               " ELSE pg_current_wal_flush_lsn() END",
+        .reads = true,
+    };
+    struct pg_params params = {0};
+    enum error error = pg_exec(pg, &statement, &params);
+
+    if (!error)
+        *position = pg_int(pg, 0, 0);
+    return error;
+}
+
+static enum replica_read fall_behind(struct replica *replica)
+{
+    int64_t now = monotonic_ms();
+
+    replica->rests_until = now + LAG_REST;
+    if (!replica->behind_since)
+        replica->behind_since = now;
+    if (now - replica->behind_since > LAG_MAX) {
+        fail(replica, READ_BEHIND, "replica: it lags behind for a second");
+        pg_leave(replica->pg);
+    }
+    return READ_BEHIND;
+}
+
+/* No position: it is a primary by now. */
+static enum replica_read wait_for(struct replica *replica, int64_t position)
+{
+    static struct pg_statement statement = {
+        .name = "replayed",
+        .sql = "SELECT CASE WHEN pg_is_in_recovery()"
+               " THEN pg_last_wal_replay_lsn() END",
+        .reads = true,
+    };
+    int64_t until = monotonic_ms() + LAG_WAIT;
+
+    for (;;) {
+        struct pg_params params = {0};
+        if (pg_exec(replica->pg, &statement, &params))
+            return explain(replica);
+        if (pg_is_null(replica->pg, 0, 0))
+            return leave(replica, READ_REFUSED, "replica: it was promoted");
+        if (pg_int(replica->pg, 0, 0) >= position)
+            return READ_SERVED;
+        if (monotonic_ms() >= until)
+            return fall_behind(replica);
+        poll(NULL, 0, 1);
+    }
+}
+
+/* Position and life are told by one session of the primary. */
+static enum replica_read catch_up(struct replica *replica, struct pg *pg)
+{
+    int64_t position;
+
+    if (monotonic_ms() < replica->rests_until)
+        return READ_BEHIND;
+    enum replica_read read = connect_to(replica);
+    if (read)
+        return read;
+    if (find_life(replica, pg) || find_position(pg, &position) ||
+        pg_session(pg) != replica->marked_by) {
+        replica->rests_until = monotonic_ms() + LAG_REST;
+        return READ_UNKNOWN;
+    }
+    read = meet(replica);
+    return read ? read : wait_for(replica, position);
+}
+
+void replica_look(struct pg *pg)
+{
+    struct replica *replica = pg_replica(pg);
+
+    if (replica && !catch_up(replica, pg))
+        succeed(replica);
+}
+
+/* --- reading ------------------------------------------------------------ */
+
+void replica_begin(struct pg *pg, bool may_read)
+{
+    struct replica *replica = pg_replica(pg);
+
+    if (!replica)
+        return;
+    replica->may_read = may_read;
+    replica->has_caught_up = replica->answered = false;
+}
+
+static void stop(struct replica *replica, enum replica_read read)
+{
+    replica->may_read = replica->answered = false;
+    metrics_count(METRIC_REPLICA_READS, read, 0);
+}
+
+void replica_give_up(struct pg *pg)
+{
+    stop(pg_replica(pg), READ_UNSETTLED);
+}
+
+bool replica_answered(const struct pg *pg)
+{
+    const struct replica *replica = pg_replica(pg);
+
+    return replica && replica->answered;
+}
+
+static enum replica_read try(struct replica *replica, struct pg *pg,
+    struct pg_statement *statement, struct pg_params *params)
+{
+    enum replica_read read = READ_SERVED;
+
+    if (!replica->has_caught_up)
+        read = catch_up(replica, pg);
+    if (read)
+        return read;
+    replica->has_caught_up = true;
+    if (pg_exec(replica->pg, statement, params))
+        return explain(replica);
+    pg_hand_over(replica->pg, pg);
+    succeed(replica);
+    return READ_SERVED;
+}
+
+enum error replica_exec(
+    struct pg *pg, struct pg_statement *statement, struct pg_params *params)
+{
+    struct replica *replica = pg_replica(pg);
+
+    if (!replica || !replica->may_read)
+        return pg_exec(pg, statement, params);
+    *pg_spent(replica->pg) = (struct spent){0};
+    enum replica_read read = try(replica, pg, statement, params);
+    spent_merge(pg_spent(pg), pg_spent(replica->pg));
+    if (read) {
+        stop(replica, read);
+        return pg_exec(pg, statement, params);
+    }
+    replica->answered = true;
+    metrics_count(METRIC_REPLICA_READS, READ_SERVED, 0);
+    return OK;
+}
