@@ -137,7 +137,7 @@ def test_counters_never_go_back(stack, monitor):
         return now
 
     before = monitor.metrics()
-    requests(100)
+    requests(200)
     for pid in stack.workers()[:2]:
         os.kill(pid, signal.SIGKILL)
     eventually(lambda: len(stack.workers()) == 3)
