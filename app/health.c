@@ -17,6 +17,7 @@ enum part {
     PART_JOB,
     PART_OUTLET,
     PART_LANGUAGE,
+    PART_WAITING,
 };
 
 struct examiner {
@@ -73,7 +74,8 @@ static void take_backlog(
 
 static void take(const struct pg *pg, struct health *health)
 {
-    health->followers.count = health->jobs.count = health->outlets.count = 0;
+    health->followers.count = health->jobs.count = 0;
+    health->outlets.count = health->waiting.count = 0;
     for (int i = 0; i < pg_rows(pg); i++)
         switch (pg_int(pg, i, 0)) {
         case PART_SCHEMA:
@@ -87,6 +89,9 @@ static void take(const struct pg *pg, struct health *health)
             break;
         case PART_OUTLET:
             take_backlog(pg, i, &health->outlets);
+            break;
+        case PART_WAITING:
+            take_backlog(pg, i, &health->waiting);
             break;
         case PART_LANGUAGE:
             snprintf(health->language, sizeof(health->language), "%s",

@@ -41,6 +41,7 @@ struct health {
     struct backlogs followers;
     struct backlogs jobs;
     struct backlogs outlets;
+    struct backlogs waiting; /* at these, participants (waiting.h) */
 
     int servers;
     struct cache_health cache[MEMC_SERVERS_MAX];

@@ -53,9 +53,9 @@ uint64_t monitor_requests(void)
 }
 
 /* Those that are configured, by what people call them. */
-static struct backlogs name_outlets(const struct sight *sight)
+static struct backlogs name_outlets(
+    const struct sight *sight, const struct backlogs *all)
 {
-    const struct backlogs *all = &sight->health->outlets;
     struct backlogs named = {0};
 
     for (int i = 0; i < outlet_count(sight->config); i++) {
@@ -134,7 +134,7 @@ static bool is_fresh(const struct health *health)
 /* Requests do without those who are told what happens. */
 static void warn_of_outlets(struct verdict *verdict, const struct sight *sight)
 {
-    struct backlogs all = name_outlets(sight);
+    struct backlogs all = name_outlets(sight, &sight->health->outlets);
 
     for (int i = 0; i < all.count; i++)
         buf_printf(verdict->out, "%-8s outlet %s: %.1f s behind\n",
@@ -303,7 +303,8 @@ static uint64_t reads_not_served(void)
 void monitor_tell_status(const struct sight *sight, struct buf *out)
 {
     struct pool pool = count_pool(sight);
-    struct backlogs named = name_outlets(sight);
+    struct backlogs named = name_outlets(sight, &sight->health->outlets);
+    struct backlogs waiting = name_outlets(sight, &sight->health->waiting);
 
     buf_printf(out, "newsfeed %s, up ", release_version);
     print_age(out, (int64_t)(time(NULL) - (time_t)metrics_created()));
@@ -330,6 +331,7 @@ void monitor_tell_status(const struct sight *sight, struct buf *out)
         print_backlogs(out, "to follow", &sight->health->followers);
         print_backlogs(out, "to do", &sight->health->jobs);
         print_backlogs(out, "to tell", &named);
+        print_backlogs(out, "waiting", &waiting);
     }
 }
 
@@ -419,7 +421,8 @@ static void print_all_backlogs(struct exposition *e, const char *label,
 static void print_database(struct exposition *e, const struct sight *sight)
 {
     const struct health *health = sight->health;
-    struct backlogs named = name_outlets(sight);
+    struct backlogs named = name_outlets(sight, &health->outlets);
+    struct backlogs waiting = name_outlets(sight, &health->waiting);
     bool is_known = is_fresh(health) && health->has_database;
 
     gauge(e, "newsfeed_database_up", NULL,
@@ -443,6 +446,11 @@ static void print_database(struct exposition *e, const struct sight *sight)
             "Events that an outlet has yet to tell, up to 10,000."},
         (const char *const[]){
             "newsfeed_outlet_lag_seconds", "Age of the oldest of them."});
+    print_all_backlogs(e, "outlet", &waiting,
+        (const char *const[]){"newsfeed_outlet_participants_waiting",
+            "Participants of whom an outlet did not take an event."},
+        (const char *const[]){"newsfeed_outlet_waiting_seconds",
+            "For how long nothing was taken of one of them, or of all."});
 }
 
 void monitor_tell_metrics(

@@ -1,7 +1,8 @@
 -- What an operator is told of: the schema's version, how far the followers are
--- behind, what the outbox holds and what outlets have yet to tell - part, name,
--- how many, and for how long the oldest of them is there, in ms - and what
--- language the search is in. No more are looked at than a limit, so that it
+-- behind, what the outbox holds, what outlets have yet to tell, and participants
+-- who wait at one that did not take an event - part, name, how many, and for how
+-- long the oldest of them is there, or nothing was taken of one who waits, or of
+-- all, in ms - and what language the search is in. No more are looked at than a limit, so that it
 -- costs as little when there are many: of orders one that plans do not know, or
 -- all of a kind, which statistics often take for few, would be read and sorted.
 --   $1 the limit
@@ -41,4 +42,9 @@ SELECT 4, name, count,
                 ORDER BY id LIMIT $1)
             ORDER BY id LIMIT $1) o) events
 UNION ALL
-SELECT 5, language, 0, 0 FROM search_language;
+SELECT 5, language, 0, 0 FROM search_language
+UNION ALL
+SELECT 6, name, count(*) FILTER (WHERE participant_id <> 0),
+        greatest(0, extract(epoch FROM now() - min(since)) * 1000)::bigint
+    FROM publisher LEFT JOIN webhook_waiting ON publisher = name
+    GROUP BY name;

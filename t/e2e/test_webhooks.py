@@ -16,6 +16,7 @@ import pytest
 import spec
 from client import link
 from endpoint import Endpoint, make_certificates, make_secret, sign
+from monitor import Monitor
 from stack import PROGRAM, ROOT, as_account, give_away
 from test_events import events, place
 from waiting import eventually, pause
@@ -242,6 +243,8 @@ def test_an_event_that_is_refused_holds_up_its_participant_alone(hooks, endpoint
     assert not {(second, one), (third, one)} & {r.place for r in endpoint.requests}
     assert f"does not take event {refused}.{one}: status {status}; participant {one} waits" in (
         hooks.log_since(mark))
+    eventually(lambda: Monitor(hooks.stack).metrics().sum(
+        "newsfeed_outlet_participants_waiting", outlet="webhook 1") == 1)
     is_mended.set()
     eventually(lambda: hooks.waiting() == [])
     assert endpoint.places(one)[-3:] == [(n, one) for n in (refused, second, third)]

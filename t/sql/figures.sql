@@ -3,7 +3,7 @@
 \set statement `cat sql/statements/figures.sql`
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(12);
+SELECT plan(13);
 SET LOCAL plan_cache_mode = force_generic_plan;
 SET LOCAL enable_seqscan = off;
 PREPARE figures (bigint) AS :statement
@@ -28,12 +28,12 @@ SELECT set_eq('EXECUTE figures(100)', $$
 INSERT INTO outbound (id, participant_id, subject, story, occurred)
     VALUES (100, 1, 'subject', 'story', now() - interval '5 s'),
         (101, 1, 'subject', 'story', now() - interval '2 s');
-CREATE FUNCTION pg_temp.figure(name text, lim bigint)
+CREATE FUNCTION pg_temp.figure(name text, lim bigint, part int DEFAULT NULL)
 RETURNS SETOF text LANGUAGE plpgsql AS $$
 BEGIN
     RETURN QUERY EXECUTE format('SELECT count || $s$ $s$ || ms FROM (%s) f'
-        ' WHERE name = %L', replace(current_setting('t.figures'), '$1',
-            lim::text), name);
+        ' WHERE name = %L AND part = coalesce(%L, part)', replace(current_setting('t.figures'), '$1',
+            lim::text), name, part);
 END
 $$;
 SELECT set_config('t.figures', rtrim(:'statement', E';\n '), true) \g /dev/null
@@ -62,10 +62,18 @@ UPDATE outbound SET occurred = now() - interval '4 s';
 INSERT INTO publisher (name, pos, sub) VALUES ('kafka', 100, 0), ('http', 102, 7);
 INSERT INTO event (participant_id, id, kind, occurred)
     SELECT n, 102, 'n', now() - interval '9 s' FROM generate_series(6, 8) n;
-SELECT results_eq($$ SELECT pg_temp.figure('kafka', 100) $$,
+SELECT results_eq($$ SELECT pg_temp.figure('kafka', 100, 4) $$,
     $$ VALUES ('4 9000') $$, 'an outlet has yet to tell events and posts');
-SELECT results_eq($$ SELECT pg_temp.figure('http', 100) $$,
+SELECT results_eq($$ SELECT pg_temp.figure('http', 100, 4) $$,
     $$ VALUES ('1 9000') $$, 'from where it is among those of an id');
+INSERT INTO webhook_waiting (publisher, participant_id, done, tries, due, since)
+    VALUES ('http', 0, 0, 0, now(), now() - interval '8 s'),
+        ('http', 5, 0, 1, now(), now() - interval '3 s'),
+        ('gone', 5, 0, 1, now(), now());
+SELECT results_eq($$ SELECT pg_temp.figure(name, 100, 6)
+        FROM unnest('{http,kafka,gone}'::text[]) name $$,
+    $$ VALUES ('1 8000'), ('0 0') $$,
+    'who waits at an outlet, and since when it takes nothing, is told');
 
 -- --- its cost, and who may ask ------------------------------------------------
 

@@ -171,10 +171,10 @@ START_TEST(each_figure_has_its_place)
 {
     static const struct row all[] = {{1, "schema", 8, 0}, {2, "index", 3, 1500},
         {3, "deliver", 1, 20}, {3, "set aside", 0, 0}, {4, "kafka", 7, 9},
-        {99, "of a newer program", 1, 1}};
+        {6, "kafka", 2, 50}, {99, "of a newer program", 1, 1}};
 
     rows = all;
-    row_count = 6;
+    row_count = 7;
     look();
     ck_assert(health.has_database && health.looked_at > 0);
     ck_assert_str_eq(health.reason, "");
@@ -185,6 +185,7 @@ START_TEST(each_figure_has_its_place)
     ck_assert_int_eq(health.followers.list[0].age, 1500);
     ck_assert_int_eq(health.jobs.count, 2);
     ck_assert_str_eq(health.outlets.list[0].name, "kafka");
+    ck_assert_int_eq(health.waiting.list[0].count, 2);
     look();
     ck_assert_int_eq(health.jobs.count, 2); /* and not four */
 }

@@ -215,12 +215,17 @@ START_TEST(an_outlet_is_a_warning)
     outlets_there = 2;
     health.outlets = (struct backlogs){2,
         {{"https://1.example/", 4, LIMIT + 1}, {"https://7.example/", 1, 1}}};
+    health.waiting = (struct backlogs){1, {{"https://1.example/", 3, 1500}}};
     ck_assert(is_ready());
     ck_assert(says("warning  outlet webhook 2: 60.0 s behind\n"));
     ck_assert(!says("example"));
     buf_reset(&text, text.cap);
     monitor_tell_metrics(&sight, false, &text);
     ck_assert(says("\nnewsfeed_outlet_events{outlet=\"webhook 2\"} 4\n"));
+    ck_assert(says("\nnewsfeed_outlet_participants_waiting"
+                   "{outlet=\"webhook 2\"} 3\n"));
+    ck_assert(
+        says("\nnewsfeed_outlet_waiting_seconds{outlet=\"webhook 2\"} 1.5\n"));
     ck_assert(!says("example"));
 }
 END_TEST
@@ -253,6 +258,7 @@ START_TEST(a_person_is_told_what_there_is_to_do)
     ck_assert(says("\nto do      deliver 2 (1.5 s)\n"));
     ck_assert(says("\nto follow  index 3 (60.0 s)\n"));
     ck_assert(says("\nto tell    nothing\n"));
+    ck_assert(says("\nwaiting    nothing\n"));
     ck_assert(says("\nsearch     in german\n"));
 }
 END_TEST
