@@ -207,15 +207,19 @@ static void pause_all(struct endpoint *e, const struct courier_answer *answer)
 }
 
 /* Those who wait may have done so for the endpoint's sake: they are tried at
- * once. */
+ * once. It may have been failing before this process. */
 static void end_failing(struct endpoint *e)
 {
-    if (e->is_failing)
-        log_info("webhook", "%s: takes events again, after %" PRId64 " s",
-            e->means->label, (monotonic_ms() - e->failing_since) / 1000);
-    e->is_failing = false;
-    if (waiting_end_all(&e->waiting) == OK)
+    int64_t ms;
+
+    if (waiting_end_all(&e->waiting, &ms) == OK)
         e->is_noted = false;
+    if (e->is_failing)
+        ms = monotonic_ms() - e->failing_since;
+    if (ms >= 0)
+        log_info("webhook", "%s: takes events again, after %" PRId64 " s",
+            e->means->label, ms / 1000);
+    e->is_failing = false;
     e->look_at = 0;
 }
 

@@ -162,17 +162,22 @@ enum error waiting_add_all(const struct waiting *waiting, int64_t *ms)
     return error;
 }
 
-enum error waiting_end_all(const struct waiting *waiting)
+enum error waiting_end_all(const struct waiting *waiting, int64_t *ms)
 {
     static struct pg_statement statement = {
         .name = "waiting_end_all",
         .sql = "WITH all_wait AS (DELETE FROM webhook_waiting"
-               "  WHERE publisher = $1::text AND participant_id = 0)"
-               " UPDATE webhook_waiting SET due = now()"
-               " WHERE publisher = $1 AND participant_id <> 0 AND due > now()",
+               "  WHERE publisher = $1::text AND participant_id = 0"
+               "  RETURNING since),"
+               " others AS (UPDATE webhook_waiting SET due = now()"
+               "  WHERE publisher = $1 AND participant_id <> 0 AND due > now())"
+               " SELECT (extract(epoch FROM now() - since) * 1000)::bigint"
+               "  FROM all_wait",
     };
     struct pg_params params = {0};
 
     add_publisher(&params, waiting);
-    return pg_exec(waiting->pg, &statement, &params);
+    enum error error = pg_exec(waiting->pg, &statement, &params);
+    *ms = !error && pg_rows(waiting->pg) > 0 ? pg_int(waiting->pg, 0, 0) : -1;
+    return error;
 }

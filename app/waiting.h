@@ -61,7 +61,9 @@ MUST_CHECK enum error waiting_end(
 MUST_CHECK enum error waiting_add_all(
     const struct waiting *waiting, int64_t *ms);
 
-/* No more; and whoever waits by itself is due. */
-MUST_CHECK enum error waiting_end_all(const struct waiting *waiting);
+/* No more; and whoever waits by itself is due. For how many ms all have waited,
+ * -1: they did not. */
+MUST_CHECK enum error waiting_end_all(
+    const struct waiting *waiting, int64_t *ms);
 
 #endif

@@ -303,9 +303,10 @@ enum error waiting_add_all(const struct waiting *waiting, int64_t *ms)
     return database_fault;
 }
 
-enum error waiting_end_all(const struct waiting *waiting)
+enum error waiting_end_all(const struct waiting *waiting, int64_t *ms)
 {
     (void)waiting;
+    *ms = all_since && !database_fault ? now - all_since : -1;
     all_since = 0;
     for (int i = 0; i < row_count; i++)
         rows[i].due = now;
@@ -633,6 +634,32 @@ START_TEST(one_event_alone_holds_up_nobody_for_ever)
 }
 END_TEST
 
+START_TEST(what_fails_before_a_process_and_not_behind_it_is_told)
+{
+    say = say_503;
+    for (int i = 1; i <= 4; i++)
+        add(i, i);
+    ck_assert(!send_batch());
+    ck_assert_int_ne(all_since, 0);
+    tear_down();
+    set_up();
+    logged[0] = '\0';
+    now += 7000;
+    while (!send_batch())
+        now++;
+    ck_assert_int_eq(all_since, 0);
+    ck_assert_ptr_nonnull(
+        strstr(logged, "webhook 1: takes events again, after "));
+    logged[0] = '\0';
+    tear_down();
+    set_up();
+    event_count = 0;
+    add(5, 5);
+    ck_assert(send_batch());
+    ck_assert_ptr_null(strstr(logged, "takes events again"));
+}
+END_TEST
+
 START_TEST(where_nothing_is_taken_a_few_find_out_and_all_wait)
 {
     say = say_503;
@@ -870,6 +897,8 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, however_many_wait_their_pauses_grow);
     tcase_add_test(tests, an_event_that_fails_while_others_do_not_waits_soon);
     tcase_add_test(tests, one_event_alone_holds_up_nobody_for_ever);
+    tcase_add_test(
+        tests, what_fails_before_a_process_and_not_behind_it_is_told);
     tcase_add_test(tests, where_nothing_is_taken_a_few_find_out_and_all_wait);
     tcase_add_test(tests, whoever_has_too_many_requests_speaks_of_all);
     tcase_add_test(tests, where_it_cannot_be_noted_who_waits_all_do);
