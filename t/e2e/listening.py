@@ -261,7 +261,7 @@ class Crowd:
         with contextlib.suppress(OSError):
             ear.socket = socket.create_connection(("127.0.0.1", self.port), 5)
             ear.socket.sendall(f"GET {path_of(ear.reader)} HTTP/1.0\r\n"
-                               f"Host: a\r\n{last}\r\n".encode())
+                               f"Host: 127.0.0.1\r\n{last}\r\n".encode())
             ear.socket.setblocking(False)
             ear.text, ear.is_told = b"", False
             self.selector.register(ear.socket, selectors.EVENT_READ, ear)
@@ -285,6 +285,7 @@ class Crowd:
             data = ear.socket.recv(262144)
         if not data:
             self.ends += ear.is_told
+            self.refused += not ear.is_told
             self.leave(ear)
             return
         *whole, ear.text = (ear.text + data).split(b"\n\n")
@@ -298,7 +299,6 @@ class Crowd:
             head, _, text = text.partition(b"\r\n\r\n")
             ear.is_told = head.startswith(b"HTTP/1.1 200")
             self.comes += ear.is_told
-            self.refused += not ear.is_told
         found = EVENT.search(text) if ear.is_told else None
         if not found:
             return
