@@ -1,69 +1,17 @@
 """The packages through their life in a clean Debian: built, looked through,
 installed, used, upgraded, removed and purged, in this order."""
 
-import contextlib
 import json
-import os
 import re
 import subprocess
-import sys
-import tempfile
-from pathlib import Path
 
-import pytest
+from machine import ROOT, guide, packages, run, version
+from machine import SERVICES as NEEDED
+from waiting import eventually
 
-from machine import Machine, eventually, run
-
-ROOT = Path(__file__).resolve().parents[2]
-LOAD = Path(__file__).with_name("load.py")
-PACKAGES, NEXT = (
-    [file for file in sorted((ROOT / "build" / name).glob("*.deb")) if "dbgsym" not in file.name]
-    for name in ("deb", "deb.next"))
-SERVICES = "postgresql", "memcached", "curl", "runit", "spawn-fcgi"
-
-pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="root alone makes machines")
-
-
-@pytest.fixture(scope="module")
-def machine():
-    folder = Path(tempfile.mkdtemp(prefix="nf-deb-", dir="/var/tmp"))
-    folder.chmod(0o755)
-    machine = Machine(folder)
-    try:
-        machine.make()
-        machine.fetch(*SERVICES, *machine.take(PACKAGES))
-        machine.start()
-        yield machine
-    finally:
-        machine.stop()
-
-
-def version(files):
-    return re.search(r"/newsfeed_(.+)_", str(files))[1]
-
-
-def curl(machine, path, body=None):
-    post = ["-H", "Content-Type: application/json", "-d", json.dumps(body)] if body else []
-    return json.loads(machine.do("curl", "-sSf", *post, f"http://127.0.0.1{path}"))
-
-
-def psql(machine, text, database="newsfeed"):
-    return machine.do("runuser", "-u", "postgres", "--", "psql", "-XAtq", "-v",
-                      "ON_ERROR_STOP=1", "-d", database, "-c", text).strip()
-
-
-@contextlib.contextmanager
-def load(machine):
-    """Under it, no request fails."""
-    clients = subprocess.Popen(
-        ["nsenter", "-t", machine.leader, "-n", sys.executable, LOAD, "1", "2"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    yield
-    output, _ = clients.communicate(timeout=120)
-    result = json.loads(output)
-    print(result)
-    assert result["bad"] == []
-    assert result["posts"] > 100 and result["reads"] > 100
+PACKAGES, NEXT = packages("deb"), packages("deb.next")
+SERVICES = *NEEDED, "runit", "spawn-fcgi", "prometheus", "prometheus-alertmanager"
+EXAMPLES = "/usr/share/doc/newsfeed/examples"
 
 
 def state(machine):
@@ -75,7 +23,7 @@ def state(machine):
                 "-path", machine.root / "var/log/journal", ")", "-prune",
                 "-o", "-printf", "%P\n").splitlines()
     return {path for path in found if not re.match(
-        r"var/lib/(dpkg|systemd|nginx)/|var/log/(postgresql|apt|dpkg)|"
+        r"var/lib/(dpkg|systemd|nginx|prometheus)/|var/log/(postgresql|apt|dpkg)|"
         r"etc/(group|passwd|shadow|gshadow)-$", path)}, *(
             (machine.root / "etc" / name).read_text() for name in ("passwd", "group"))
 
@@ -101,8 +49,8 @@ def test_it_is_installed_and_touches_nothing_unasked(machine):
     machine.apt("install", "nginx")
     machine.before = state(machine)
     print(machine.apt("install", *machine.take(PACKAGES)))
-    assert "newsfeed" not in psql(machine, "SELECT rolname FROM pg_roles", "postgres")
-    assert "newsfeed" not in psql(machine, "SELECT datname FROM pg_database", "postgres")
+    assert "newsfeed" not in machine.psql("SELECT rolname FROM pg_roles", "postgres")
+    assert "newsfeed" not in machine.psql("SELECT datname FROM pg_database", "postgres")
     assert machine.fails("systemctl", "is-enabled", "newsfeed.service").strip() == "disabled"
     assert machine.fails("systemctl", "is-active", "newsfeed.socket").strip() == "inactive"
     assert "www-data" in machine.do("id", "-nG", "newsfeed")
@@ -124,30 +72,24 @@ def test_it_says_what_is_missing(machine):
 
 def test_it_is_set_up(machine):
     machine.do("newsfeed-setup", "database")
-    machine.do("newsfeed-setup", "database")
-    machine.do("systemctl", "enable", "--now", "newsfeed.socket", "newsfeed.service")
+    machine.set_up()
     status = machine.do("systemctl", "show", "-P", "StatusText", "newsfeed")
     assert status == "8 workers serve\n"
-    site = machine.root / "etc/nginx/sites-available/newsfeed"
-    site.write_text(site.read_text().replace("feed.example.com", "127.0.0.1"))
-    machine.do("newsfeed-setup", "nginx")
 
 
 def test_it_serves(machine):
-    for id, name in enumerate(("Ann", "Ben"), 1):
-        assert curl(machine, "/participant", {"name": name})["id"] == id
-    curl(machine, "/participant/1/friends", {"to": 2})
-    curl(machine, "/participant/1/outbound", {"subject": "s", "story": "It works."})
+    machine.befriend()
+    machine.curl("/participant/1/outbound", {"subject": "s", "story": "It works."})
     for _ in range(2):
-        [item] = curl(machine, "/participant/2/inbound")
+        [item] = machine.curl("/participant/2/inbound")
         assert item["story"] == "It works."
-    answer = machine.do("curl", "-sSfi", "http://127.0.0.1/participant/2/inbound")
-    assert "X-Cache: HIT" in answer
+    eventually(lambda: "X-Cache: HIT" in machine.do(
+        "curl", "-sSfi", "http://127.0.0.1/participant/2/inbound"))
 
 
 def test_a_reload_fails_no_request(machine):
     pid = machine.main_pid()
-    with load(machine):
+    with machine.load():
         for _ in range(3):
             machine.do("systemctl", "reload", "newsfeed")
             eventually(lambda: machine.do(
@@ -169,9 +111,42 @@ def test_a_master_that_hangs_is_replaced(machine):
     machine.do("kill", "-STOP", pid)
     eventually(lambda: machine.main_pid() not in (0, pid))
     eventually(lambda: machine.do("systemctl", "is-active", "newsfeed"))
-    assert curl(machine, "/participant/1")["name"] == "Ann"
+    assert machine.curl("/participant/1")["name"] == "Ann"
     machine.do("rm", "-r", "/run/systemd/system/newsfeed.service.d")
     machine.do("systemctl", "daemon-reload")
+
+
+def test_an_alert_comes_and_goes(machine):
+    """Of a Prometheus that is set up by the guide, but is in a hurry."""
+    machine.do("mkdir", "/srv/checkout")
+    machine.do("ln", "-s", EXAMPLES, "/srv/checkout/contrib")
+    [lines] = guide("Alerts")
+    print(machine.type(lines, "/srv/checkout"))
+    machine.do("sed", "-i", "s/for: .*/for: 3s/", "/etc/prometheus/newsfeed.rules.yml")
+    machine.do("sed", "-i", "s/15s/1s/", "/etc/prometheus/prometheus.yml")
+    machine.do("systemctl", "restart", "prometheus")
+
+    def is_watched():
+        return json.loads(machine.do(
+            "promtool", "query", "instant", "-o", "json", "http://127.0.0.1:9090",
+            "newsfeed_ready == 1"))
+
+    def alert():
+        found = json.loads(machine.do(
+            "amtool", "--alertmanager.url=http://127.0.0.1:9093", "-o", "json",
+            "alert", "query", "NewsfeedNotReady"))
+        return [(each["labels"]["severity"], each["annotations"]["summary"]) for each in found]
+
+    eventually(lambda: is_watched() and alert() == [], 120)
+    machine.do("systemctl", "stop", "postgresql")
+    eventually(lambda: alert() == [("page", "127.0.0.1:9464 is not ready")], 120)
+    ready = "newsfeed", "-c", "/etc/newsfeed/newsfeed.conf", "ready"
+    assert "failed   database: " in machine.fails(*ready)
+    machine.do("systemctl", "start", "postgresql")
+    eventually(lambda: alert() == [], 120)
+    machine.do(*ready)
+    machine.do("systemctl", "stop", "prometheus", "prometheus-alertmanager")
+    machine.do("rm", "/etc/prometheus/newsfeed.rules.yml")
 
 
 def test_a_second_one_runs_beside_it(machine):
@@ -196,7 +171,7 @@ def test_an_upgrade_fails_no_request_and_keeps_settings(machine):
     settings.write_text(settings.read_text().replace("#count = 8", "count = 3"))
     site = (machine.root / "etc/nginx/sites-available/newsfeed").read_text()
     pids = machine.main_pid(), machine.main_pid("newsfeed@two"), machine.main_pid("nginx")
-    with load(machine):
+    with machine.load():
         print(machine.apt("install", *machine.take(NEXT)))
         machine.do("sleep", "1")
     assert machine.do("newsfeed", "--version") == f"newsfeed {version(NEXT)}\n"
@@ -207,17 +182,17 @@ def test_an_upgrade_fails_no_request_and_keeps_settings(machine):
     log = machine.do("journalctl", "-o", "cat", f"_PID={now[0]}")
     assert version(NEXT) in log
     assert machine.do("systemctl", "show", "-P", "StatusText", "newsfeed") == "3 workers serve\n"
-    assert curl(machine, "/participant/1")["name"] == "Ann"
+    assert machine.curl("/participant/1")["name"] == "Ann"
 
 
 def test_it_goes_on_where_the_database_is_not_fit(machine):
     pid = machine.main_pid()
-    psql(machine, "INSERT INTO migration (version, name, checksum, compatible)"
+    machine.psql("INSERT INTO migration (version, name, checksum, compatible)"
                   " VALUES (999, 'later', '', false)")
     output = machine.do("newsfeed-setup", "refresh")
     assert "newsfeed.service goes on as it was" in output and "version 999" in output
     assert machine.main_pid() == pid
-    psql(machine, "DELETE FROM migration WHERE version = 999")
+    machine.psql("DELETE FROM migration WHERE version = 999")
     machine.do("newsfeed-setup", "refresh")
     assert machine.main_pid() != pid
 
@@ -227,7 +202,7 @@ def test_nginx_goes_on_where_its_settings_are_bad(machine):
     text = site.read_text()
     site.write_text(text.replace("server_name", "server_naam"))
     assert "nginx goes on as it was" in machine.fails("newsfeed-setup", "refresh")
-    assert curl(machine, "/participant/1")["name"] == "Ann"
+    assert machine.curl("/participant/1")["name"] == "Ann"
     site.write_text(text)
 
 
@@ -235,11 +210,11 @@ def test_nginx_goes_on_where_its_settings_are_bad(machine):
 
 def test_runit_can_run_it(machine):
     machine.do("systemctl", "stop", "newsfeed.socket", "newsfeed.service")
-    machine.do("cp", "-r", "/usr/share/doc/newsfeed/examples/runit", "/etc/sv/newsfeed")
+    machine.do("cp", "-r", f"{EXAMPLES}/runit", "/etc/sv/newsfeed")
     runsv = subprocess.Popen(machine.inside("runsv", "/etc/sv/newsfeed"),
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        eventually(lambda: curl(machine, "/participant/1")["name"] == "Ann")
+        eventually(lambda: machine.curl("/participant/1")["name"] == "Ann")
         machine.do("sv", "hup", "/etc/sv/newsfeed")
         machine.do("sv", "status", "/etc/sv/newsfeed")
     finally:

@@ -51,6 +51,13 @@ def test_a_release_has_a_version_of_debians(release, version):
     subprocess.run(["dpkg", "--compare-versions", version, "lt", "1.0.1"], check=True)
 
 
+def test_the_next_ones_are_an_upgrade_of_any():
+    [release] = set(re.findall(r"'\$\(VERSION\)-(\S+)'", (ROOT / "GNUmakefile").read_text()))
+    later = "1.0.0+" + release.replace("-", ".")
+    for version in "1.0.0", "1.0.0+18.g9778cf1", "1.0.0+gf778cf1.dirty":
+        subprocess.run(["dpkg", "--compare-versions", version, "lt", later], check=True)
+
+
 def test_what_the_packages_are_made_of_is_there():
     for path in SOURCES:
         assert (ROOT / path).exists(), path

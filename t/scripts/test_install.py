@@ -213,4 +213,4 @@ def test_an_upgrade_names_the_next_step_of_nginx(folder, install):
     output = install()
     assert "/opt/sbin/newsfeed -c /etc/newsfeed/newsfeed.conf --cache-map" in output
     assert "/etc/nginx/newsfeed/cache_map.conf" in output
-    assert "nginx -t && service nginx restart" in output
+    assert "nginx -t && service nginx upgrade" in output
