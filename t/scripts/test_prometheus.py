@@ -30,6 +30,13 @@ def test_each_alert_is_tried():
         assert re.search(rf"alertname: {alert}\b", tried), alert
 
 
+def test_the_guide_says_what_to_do_at_each_alert():
+    guide = (ROOT / "etc" / "README.md").read_text()
+    for alert, severity in re.findall(r"- alert: Newsfeed(\w+)$.*?severity: (\w+)", RULES, re.M | re.S):
+        mark = " page" if severity == "page" else ""
+        assert re.search(rf"^\| `{alert}`{mark} \| .+ \| .+ \|$", guide, re.M), alert
+
+
 def test_the_dashboard_has_room_for_each_panel():
     dashboard = json.loads((ROOT / "contrib" / "grafana" / "newsfeed.json").read_text())
     taken, ids = set(), set()
