@@ -1,6 +1,7 @@
 """contrib/stack: what starts and stops all of this, here and for `make run`."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -36,9 +37,10 @@ def test_a_start_prints_commands_that_work_as_they_are(make_stack):
         ["bash", "-e", "-c", commands], stdin=subprocess.DEVNULL, capture_output=True,
         text=True, timeout=60)
     assert result.returncode == 0, result.stderr
-    assert '"name":"Ben"' in result.stdout
-    assert '"to":"/participant/2"' in result.stdout
-    assert result.stdout.count('"story":"It works."') == 2
+    ann, ben, friendship, post, [delivery] = map(json.loads, result.stdout.splitlines())
+    assert (ann["name"], ben["name"]) == ("Ann", "Ben")
+    assert friendship["to"] == "/participant/2"
+    assert post["story"] == delivery["story"] == "It works."
     item, = stack.client.inbound(2)
     assert item["subject"] == "Hello"
 
