@@ -4,7 +4,6 @@ import hashlib
 import os
 import re
 import signal
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -259,13 +258,35 @@ def test_a_page_that_stays_open_does_not_grow(open_window, stack):
     ann, ben = stack.client.friends_of_new()
     page = open_window(f"/#/{ann}")
     page.sees("Live")
-    with ThreadPoolExecutor(3) as pool:
-        items = sorted(pool.map(lambda n: stack.client.publish(ben, f"Post {n}"), range(260)))
+
+    def publish(count):
+        """At once; a post that is taken back drops what the cache has."""
+        rows = stack.sql(
+            "WITH post AS (INSERT INTO outbound (participant_id, subject, story)"
+            f" SELECT {ben}, 'Post', 'Story' FROM generate_series(1, {count}) RETURNING id),"
+            f" delivery AS (INSERT INTO inbound SELECT {ann}, id FROM post)"
+            " SELECT id FROM post ORDER BY 1")
+        stack.client.delete(f"{link(ben)}/outbound/{stack.client.publish(ben)}")
+        return [int(id) for id, in rows]
+
+    items = publish(260)
     page.sees("260 unread")
     assert page.run("return document.querySelectorAll('.post').length") <= 250
     page.click("Show older posts")
     page.wait(lambda: len(ids_on(page)) > 250, "no more posts")
-    assert ids_on(page) == items[:-len(ids_on(page)) - 1:-1]
+    shown = ids_on(page)
+    assert shown == items[:-len(shown) - 1:-1]
+
+    # Nor while somebody reads.
+    publish(210)
+    page.button("Many new posts")
+    assert ids_on(page) == shown
+    page.click("Many new posts")
+    page.wait(lambda: ids_on(page) == stack.client.inbound_ids(ann), "other posts are shown")
+    new = stack.client.publish(ben, "And on")
+    page.sees("1 new post", "471 unread")
+    page.click("1 new post")
+    assert ids_on(page)[0] == new
 
 
 def test_what_is_unread_is_counted_right_however_late_answers_are(open_window, stack):
