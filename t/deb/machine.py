@@ -154,5 +154,6 @@ class Machine:
             with contextlib.suppress(AssertionError, OSError):
                 os.kill(int(self.leader), signal.SIGKILL)
             self.boot.wait(60)
-        run("umount", "--recursive", self.root)
+        # Lazy: what was still at making it may take a moment to end.
+        run("umount", "--recursive", "--lazy", self.root)
         self.root.rmdir()
