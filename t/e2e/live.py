@@ -113,10 +113,16 @@ class Reader:
     def leave(self):
         """To another view, and back."""
         self.window.run("location.hash += '/friends'")
-        self.window.find("//h1[. = 'Friends']")
+        self.is_at("Friends")
         pause(random.uniform(0, 5))
         self.window.run("location.hash = location.hash.replace('/friends', '')")
-        self.window.find("//h1[. = 'Feed']")
+        self.is_at("Feed")
+
+    def is_at(self, title):
+        """Nothing that the driver finds ever leaves the browser's memory, nor
+        does what it is a part of."""
+        eventually(lambda: self.window.run("return document.querySelector('h1').textContent")
+                   == title)
 
     def mark(self):
         self.window.run("document.querySelector('.mark-read').click()")
