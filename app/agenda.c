@@ -100,14 +100,14 @@ static enum error ask(
     return pg_exec(pg, &statement, &params);
 }
 
-enum error agenda_look(struct pg *pg)
+enum error agenda_look(const struct config *config, struct pg *pg)
 {
     struct buf letters = {0};
     struct buf names = {0};
 
     forget();
     job_letters(jobs, &letters);
-    follower_names(followers, &names);
+    follower_names(followers, config, &names);
     enum error error = ask(pg, &letters, &names);
     for (int i = 0; !error && i < pg_rows(pg); i++) {
         bool is = pg_int(pg, i, 1) != 0;

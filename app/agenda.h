@@ -16,6 +16,6 @@ bool agenda_check(struct buf *faults);
 /* Sets is_due of all jobs and is_behind of all followers, in one round trip;
  * nothing is and nobody is, if that fails. A kind of orders that is no job's is
  * logged once. */
-MUST_CHECK enum error agenda_look(struct pg *pg);
+MUST_CHECK enum error agenda_look(const struct config *config, struct pg *pg);
 
 #endif

@@ -18,6 +18,7 @@ struct call {
     const struct config *config;
     struct identity identity; /* all zeros if nobody is asked */
     struct pg *pg;
+    struct pg *index; /* the search's own; NULL: the same */
     struct cache *cache;
     const struct http_request *request;
     const struct route *route;

@@ -50,6 +50,16 @@ static void link_pages(struct call *call, struct http_response *response,
     buf_free(query);
 }
 
+static enum error look_for(
+    struct call *call, const struct page *page, struct matches *found)
+{
+    struct text keywords = argument(call, "keywords");
+
+    return call->index ? store_apart_search(
+                             call->pg, call->index, keywords, page, found)
+                       : store_search(call->pg, keywords, page, found);
+}
+
 enum error api_search(struct call *call, struct http_response *response)
 {
     struct matches found;
@@ -58,8 +68,7 @@ enum error api_search(struct call *call, struct http_response *response)
 
     enum error error = api_page(call, &page);
     if (!error)
-        error =
-            store_search(call->pg, argument(call, "keywords"), &page, &found);
+        error = look_for(call, &page, &found);
     if (error)
         return explain(call, error);
 
@@ -105,8 +114,10 @@ static enum error find(struct call *call, const struct page *page,
     };
 
     enum error error =
-        since.failed || until.failed
-            ? ERR_INTERNAL
+        since.failed || until.failed ? ERR_INTERNAL
+        : call->index
+            ? store_apart_search_items(
+                  call->pg, call->index, &filter, page, found, language)
             : store_search_items(call->pg, &filter, page, found, language);
     buf_free(&since);
     buf_free(&until);

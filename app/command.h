@@ -18,9 +18,11 @@ int command_events(const struct config *config, const char *from, bool follows);
 int command_ask(const struct config *config, const char *path);
 
 /* Builds the search index anew, in this language (see language.h; NULL: the
- * same as before, or as was begun), or gives up what was begun. The same of
- * exit code and faults. */
-int command_reindex(
-    const struct config *config, const char *language, bool cancels);
+ * same as before, or as was begun), or gives up what was begun; one that is new
+ * is filled. `empties`: empties that of the database of the service, in whose
+ * place there is one with a database of its own. The same of exit code and
+ * faults. */
+int command_reindex(const struct config *config, const char *language,
+    bool cancels, bool empties);
 
 #endif

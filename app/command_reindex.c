@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "command.h"
 #include "database.h"
+#include "fill.h"
 #include "rebuild.h"
 
 enum {
@@ -20,6 +21,9 @@ enum {
 
 struct rebuilding {
     struct pg *pg;
+    struct pg *posts; /* NULL: the same */
+    bool is_apart;
+    struct fill fill;
     struct rebuild_look look;
     const struct language *language;
     int64_t turn;
@@ -52,6 +56,18 @@ static int refuse_language(const char *name)
     return EX_USAGE;
 }
 
+static int refuse_account(const struct rebuilding *r)
+{
+    fprintf(stderr,
+        "newsfeed: reindex: the account of %s does not own the tables: give "
+        "that of sql/migrate, --set \"%s=dbname=%s "
+        "options=-crole=newsfeed_owner\"\n",
+        r->is_apart ? "search.conninfo" : "the database",
+        r->is_apart ? "search.conninfo" : "db.conninfo",
+        r->is_apart ? "newsfeed_search" : "newsfeed");
+    return EX_UNAVAILABLE;
+}
+
 /* One who is at it shows himself again; one who died does not. */
 static int wait_for_silence(struct rebuilding *r)
 {
@@ -61,10 +77,7 @@ static int wait_for_silence(struct rebuilding *r)
         if (rebuild_look(r->pg, &r->look))
             return give_up();
         if (!r->look.is_owner)
-            return fail(
-                "the database's account does not own the tables: give that of "
-                "sql/migrate, --set \"db.conninfo=dbname=newsfeed "
-                "options=-crole=newsfeed_owner\"");
+            return refuse_account(r);
         if (r->look.next.len == 0 || r->look.age >= SILENCE)
             return EX_OK;
         if (age > r->look.age) {
@@ -145,8 +158,8 @@ static enum error build(struct rebuilding *r)
     int count = LITTLE;
 
     while ((!error && count >= LITTLE) || error == ERR_LOCKED) {
-        error =
-            rebuild_piece(r->pg, r->turn, r->language, &count, &r->progress);
+        error = rebuild_piece(
+            r->pg, r->posts, r->turn, r->language, &count, &r->progress);
         tell(r, false);
     }
     return error;
@@ -168,12 +181,12 @@ static enum error build_on(struct rebuilding *r)
 
 static enum error change(struct rebuilding *r)
 {
-    enum error error = rebuild_switch(r->pg, r->turn, r->language);
+    enum error error = rebuild_switch(r->pg, r->posts, r->turn, r->language);
 
     while (error == ERR_LOCKED) {
         error = build_on(r);
         if (!error)
-            error = rebuild_switch(r->pg, r->turn, r->language);
+            error = rebuild_switch(r->pg, r->posts, r->turn, r->language);
     }
     return error;
 }
@@ -213,6 +226,58 @@ static int cancel(struct rebuilding *r)
     return EX_OK;
 }
 
+/* --- filling ------------------------------------------------------------- */
+
+/* One that is new takes the language that is asked for, or else that of the
+ * index in whose place it comes. */
+static enum error choose(struct rebuilding *r, const char *name)
+{
+    struct buf language = {0};
+    enum error error = OK;
+
+    if (name)
+        buf_puts(&language, name);
+    else
+        error = fill_language(&r->fill, &language);
+    if (!error && language_find(buf_text(&language)))
+        error = rebuild_choose(r->pg, buf_text(&language));
+    buf_free(&language);
+    return error;
+}
+
+static void tell_filling(struct rebuilding *r)
+{
+    int64_t now = monotonic_ms();
+
+    if (r->fill.target == 0 || now < r->next_line)
+        return;
+    r->next_line = now + INTERVAL;
+    printf("filled up to %" PRId64 " of %" PRId64 "\n", r->fill.done,
+        r->fill.target);
+    fflush(stdout);
+}
+
+/* What is lacking in the index is done first, as the service does it. One that
+ * was found to lack something is built anew from its first post on. */
+static enum error fill(struct rebuilding *r, const char *name)
+{
+    bool is_there = false;
+    enum error error = fill_open(&r->fill, r->fill.shift.config, r->pg);
+
+    r->posts = r->fill.apart.posts;
+    if (!error && r->fill.is_new)
+        error = choose(r, name);
+    while (!error && !is_there) {
+        error = fill_turn(&r->fill, &is_there);
+        tell_filling(r);
+    }
+    if (error || !r->is_apart || r->fill.apart.state != APART_LACKING)
+        return error;
+    if (r->look.next.len > 0)
+        error = insist(r, drop_next);
+    return error ? error : rebuild_mend(r->pg);
+}
+
 /* Without a language: that of what was begun, or of the index in force. */
 static int work(struct rebuilding *r, const char *name, bool cancels)
 {
@@ -222,31 +287,87 @@ static int work(struct rebuilding *r, const char *name, bool cancels)
         return code;
     if (cancels)
         return cancel(r);
+    if (fill(r, name) || rebuild_look(r->pg, &r->look))
+        return give_up();
+    if (r->fill.is_new &&
+        (!name || strcmp(name, buf_text(&r->look.in_force)) == 0)) {
+        printf("the search is in %s; the index is filled\n",
+            buf_text(&r->look.in_force));
+        return EX_OK;
+    }
     if (!name)
         name = buf_text(r->look.next.len ? &r->look.next : &r->look.in_force);
     r->language = language_find(name);
     return r->language ? rebuild(r) : refuse_language(name);
 }
 
-int command_reindex(
-    const struct config *config, const char *language, bool cancels)
+/* --- emptying ------------------------------------------------------------ */
+
+static enum error empty_old(struct rebuilding *r)
 {
-    struct rebuilding r = {0};
+    return rebuild_empty(r->posts);
+}
+
+/* Only once the other one can do without it. */
+static int empty(struct rebuilding *r)
+{
+    static const char remedy[] =
+        "the index of search.conninfo is not whole: newsfeed reindex fills it, "
+        "or builds it anew";
+    struct rebuild_look here = {0};
+    int code;
+
+    enum error error = fill_open(&r->fill, r->fill.shift.config, r->pg);
+    for (bool is_there = false; !error && !is_there && !r->fill.is_new;)
+        error = fill_turn(&r->fill, &is_there);
+    if (error)
+        return give_up();
+    if (r->fill.apart.state != APART_WHOLE)
+        return fail(remedy);
+    r->posts = r->fill.apart.posts;
+    if (rebuild_look(r->posts, &here))
+        code = give_up();
+    else if (!here.is_owner)
+        code = refuse_account(&(struct rebuilding){0});
+    else if (here.next.len > 0)
+        code = fail("one is being built in the database: first, with --set "
+                    "search.conninfo=, reindex --cancel");
+    else
+        code = insist(r, empty_old) ? give_up() : EX_OK;
+    if (code == EX_OK)
+        printf("the index of the database is empty\n");
+    buf_free(&here.in_force);
+    buf_free(&here.next);
+    return code;
+}
+
+int command_reindex(const struct config *config, const char *language,
+    bool cancels, bool empties)
+{
+    struct rebuilding r = {
+        .is_apart = *config->search_conninfo != '\0',
+        .fill.shift.config = config,
+    };
     struct buf reason = {0};
     int code = EX_USAGE;
 
     if (language && !language_find(language))
         return refuse_language(language);
-    r.pg = database_new(config, STATEMENT_TIMEOUT, NULL);
+    if (empties && !r.is_apart)
+        return fail("search.conninfo is empty, so the index of the database is "
+                    "the one that is in use");
+    r.pg = r.is_apart ? database_new_search(config, STATEMENT_TIMEOUT, NULL)
+                      : database_new(config, STATEMENT_TIMEOUT, NULL);
     if (!r.pg)
         return fail("out of memory");
     if (pg_connect(r.pg, &reason))
         code = fail(buf_text(&reason));
     else
-        code = work(&r, language, cancels);
+        code = empties ? empty(&r) : work(&r, language, cancels);
     buf_free(&r.look.in_force);
     buf_free(&r.look.next);
     buf_free(&reason);
+    fill_close(&r.fill);
     pg_free(r.pg);
     return code;
 }

@@ -79,6 +79,8 @@ static const struct setting settings[] = {
     {AT(db, statement_timeout), INTEGER, "800", 1, 600000},
     {AT(db, prepare), SWITCH, "on", 0, 0},
 
+    {AT(search, conninfo), TEXT, "", 0, 0},
+
     {AT(cache, servers), TEXT, "", 0, 0},
     {AT(cache, prefix), NAME, "nf1", 0, 0},
     {AT(cache, timeout), INTEGER, "50", 1, 10000},

@@ -36,6 +36,9 @@ struct config {
     int db_statement_timeout; /* of one request's statement */
     bool db_prepare;          /* off behind a transaction pooler */
 
+    /* [search] */
+    const char *search_conninfo; /* of its database; "": the same */
+
     /* [cache] */
     const char *cache_servers; /* "unix:/path, host:port@weight"; "" off */
     const char *cache_prefix;  /* of every key */

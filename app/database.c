@@ -29,58 +29,84 @@ static void print_settings(
         IDLE_TIMEOUT);
 }
 
+/* A kind of database: by what its first migration is called, which others
+ * follow, and what stands for one of them. */
+struct kind {
+    const char *name; /* what the log calls it */
+    const char *first;
+    const char *migrate;
+    int version;
+    const char *identity;
+};
+
+/* A timeline begins with each promotion of a standby and each recovery to a
+ * point in time. */
+static const struct kind service = {"database", "feed", "sql/migrate",
+    DATABASE_SCHEMA_VERSION,
+    " (SELECT hashtextextended(concat_ws(' ', system_identifier, oid,"
+    " CASE WHEN NOT pg_is_in_recovery()"
+    " THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) END, id), 0)"
+    " FROM pg_control_system(), pg_database, incarnation"
+    " WHERE datname = current_database())::text"};
+
+static const struct kind search = {"search database", "search",
+    "sql/migrate --search", DATABASE_SEARCH_VERSION, "'0'"};
+
 enum look {
     LOOK_ENCODING,
     LOOK_KNOWN,    /* how many of the migrations that this program needs */
     LOOK_BREAKING, /* the first later one that is; NULL: none */
     LOOK_IDENTITY,
+    LOOK_FIRST, /* what the first migration is called */
 };
 
-/* What the database says of itself, in the order above. A timeline begins with
- * each promotion of a standby and each recovery to a point in time. */
-static void print_look(struct buf *sql)
+/* What the database says of itself, in the order above. */
+static void print_look(const struct kind *kind, struct buf *sql)
 {
     buf_printf(sql,
         "SELECT current_setting('server_encoding'),"
         " count(*) FILTER (WHERE version <= %1$d)::text,"
         " min(version) FILTER (WHERE version > %1$d AND NOT compatible)::text,"
-        " (SELECT hashtextextended(concat_ws(' ', system_identifier, oid,"
-        " CASE WHEN NOT pg_is_in_recovery()"
-        " THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) END, id), 0)"
-        " FROM pg_control_system(), pg_database, incarnation"
-        " WHERE datname = current_database())::text FROM migration",
-        DATABASE_SCHEMA_VERSION);
+        "%2$s, max(name) FILTER (WHERE version = 1) FROM migration",
+        kind->version, kind->identity);
 }
 
 /* Holds that against what this program needs. */
-static enum error accept(
-    const struct pg *pg, int64_t *identity, struct buf *reason)
+static enum error accept_as(const struct kind *kind, const struct pg *pg,
+    int64_t *identity, struct buf *reason)
 {
     if (pg_rows(pg) == 0) {
-        buf_puts(reason,
-            "database: it has no newsfeed tables yet, or those of an older "
-            "release; run sql/migrate");
+        buf_printf(reason,
+            "%s: it has no newsfeed tables yet, or those of an older release; "
+            "run %s",
+            kind->name, kind->migrate);
         return ERR_INVALID;
     }
     const char *encoding = pg_text(pg, 0, LOOK_ENCODING).data;
+    const char *first = pg_text(pg, 0, LOOK_FIRST).data;
     int known = atoi(pg_text(pg, 0, LOOK_KNOWN).data);
     int breaking = atoi(pg_text(pg, 0, LOOK_BREAKING).data);
 
-    if (strcmp(encoding, "UTF8") != 0)
+    if (*first && strcmp(first, kind->first) != 0)
         buf_printf(reason,
-            "database: its encoding is %s and must be UTF8; make it anew with "
+            "%s: its tables are not those of %s; the search has a database of "
+            "its own, or search.conninfo stays empty",
+            kind->name, kind->migrate);
+    else if (strcmp(encoding, "UTF8") != 0)
+        buf_printf(reason,
+            "%s: its encoding is %s and must be UTF8; make it anew with "
             "createdb -E UTF8 -T template0",
-            encoding);
-    else if (known < DATABASE_SCHEMA_VERSION)
+            kind->name, encoding);
+    else if (known < kind->version)
         buf_printf(reason,
-            "database: its schema has version %d, this program needs version "
-            "%d; run sql/migrate",
-            known, DATABASE_SCHEMA_VERSION);
+            "%s: its schema has version %d, this program needs version %d; run "
+            "%s",
+            kind->name, known, kind->version, kind->migrate);
     else if (breaking > 0)
         buf_printf(reason,
-            "database: its schema has version %d, which a program for version "
-            "%d does not know; install the program that belongs to it",
-            breaking, DATABASE_SCHEMA_VERSION);
+            "%s: its schema has version %d, which a program for version %d "
+            "does not know; install the program that belongs to it",
+            kind->name, breaking, kind->version);
     else {
         *identity = strtoll(pg_text(pg, 0, LOOK_IDENTITY).data, NULL, 10);
         return OK;
@@ -88,10 +114,22 @@ static enum error accept(
     return ERR_INVALID;
 }
 
+static enum error accept(
+    const struct pg *pg, int64_t *identity, struct buf *reason)
+{
+    return accept_as(&service, pg, identity, reason);
+}
+
+static enum error accept_search(
+    const struct pg *pg, int64_t *identity, struct buf *reason)
+{
+    return accept_as(&search, pg, identity, reason);
+}
+
 /* A pooler gives a session to others behind each transaction: then they are
  * set in transactions, and statements by themselves have what their role has
  * (etc/newsfeed.conf). */
-struct pg *database_new(
+static struct pg *open_kind(const struct kind *kind, const char *conninfo,
     const struct config *config, int statement_timeout, struct breaker *breaker)
 {
     struct buf opening = {0};
@@ -102,17 +140,17 @@ struct pg *database_new(
         print_settings("SET", statement_timeout, &opening);
     else
         print_settings("SET LOCAL", statement_timeout, &transaction);
-    print_look(&opening);
+    print_look(kind, &opening);
     if (!opening.failed && !transaction.failed)
         pg = pg_new(&(struct pg_settings){
-            .conninfo = config->db_conninfo,
-            .subject = "database",
+            .conninfo = conninfo,
+            .subject = kind->name,
             .connect_timeout = config->db_connect_timeout,
             .statement_timeout = statement_timeout,
             .prepare = config->db_prepare,
             .opening = buf_text(&opening),
             .transaction = buf_text(&transaction),
-            .accept = accept,
+            .accept = kind == &search ? accept_search : accept,
             .breaker = breaker,
         });
     buf_free(&opening);
@@ -169,11 +207,36 @@ struct pg *database_new_replica(const struct config *config, int first_host)
     return pg;
 }
 
-enum error database_check(const struct config *config, struct buf *reason)
+struct pg *database_new(
+    const struct config *config, int statement_timeout, struct breaker *breaker)
 {
-    struct pg *pg = database_new(config, config->db_statement_timeout, NULL);
+    return open_kind(
+        &service, config->db_conninfo, config, statement_timeout, breaker);
+}
+
+struct pg *database_new_search(
+    const struct config *config, int statement_timeout, struct breaker *breaker)
+{
+    return open_kind(
+        &search, config->search_conninfo, config, statement_timeout, breaker);
+}
+
+/* The one that pg stands for, which it frees. */
+static enum error check(struct pg *pg, struct buf *reason)
+{
     enum error error = pg ? pg_connect(pg, reason) : ERR_NO_DATABASE;
 
     pg_free(pg);
     return error;
+}
+
+enum error database_check(const struct config *config, struct buf *reason)
+{
+    int timeout = config->db_statement_timeout;
+    enum error error = check(database_new(config, timeout, NULL), reason);
+
+    if (error || !*config->search_conninfo)
+        return error;
+    error = check(database_new_search(config, timeout, NULL), reason);
+    return error == ERR_NO_DATABASE ? ERR_NO_SEARCH : error;
 }

@@ -6,9 +6,10 @@
 #include "config.h"
 #include "pg.h"
 
-/* The last migration that this program was written for. */
+/* The last migrations that this program was written for. */
 enum {
-    DATABASE_SCHEMA_VERSION = 11
+    DATABASE_SCHEMA_VERSION = 11,
+    DATABASE_SEARCH_VERSION = 1, /* of sql/search */
 };
 
 /* For statements of up to so many ms. breaker: see pg.h. Connects nothing yet;
@@ -20,9 +21,13 @@ struct pg *database_new(const struct config *config, int statement_timeout,
  * first_host: see pg.h. */
 struct pg *database_new_replica(const struct config *config, int first_host);
 
+/* The same with that of the search, if it has one of its own. */
+struct pg *database_new_search(const struct config *config,
+    int statement_timeout, struct breaker *breaker);
+
 /* Connects, looks whether the schema is one for this program, disconnects. OK;
- * ERR_NO_DATABASE: out of reach (as yet); ERR_INVALID: it is not. `reason` gets
- * a sentence unless OK. */
+ * ERR_NO_DATABASE: out of reach (as yet), or ERR_NO_SEARCH, that of the search;
+ * ERR_INVALID: it is not. `reason` gets a sentence unless OK. */
 MUST_CHECK enum error database_check(
     const struct config *config, struct buf *reason);
 

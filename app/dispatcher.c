@@ -57,7 +57,7 @@ static bool hurry(struct dispatcher *d)
 static bool look_and_hurry(struct dispatcher *d)
 {
     slot_busy(d->slot);
-    return agenda_look(d->shift.pg) == OK && hurry(d);
+    return agenda_look(d->shift.config, d->shift.pg) == OK && hurry(d);
 }
 
 static bool follow(struct dispatcher *d, struct follower *follower)
@@ -88,7 +88,7 @@ static bool work_round(struct dispatcher *d)
     slot_busy(d->slot);
     cache_pay(shift->cache);
     expire(d);
-    if (agenda_look(shift->pg))
+    if (agenda_look(shift->config, shift->pg))
         return false;
     cache_meet_database(shift->cache, pg_identity(shift->pg));
     bool more = hurry(d);

@@ -5,9 +5,11 @@
 #include "language.h"
 #include "pg.h"
 
-/* Rows of the table search. Starts as all zeros. */
+/* Rows of the table search. `edited` is for an index in a database of its own.
+ * Starts as all zeros. */
 struct documents {
     struct buf posts, authors; /* an int64_t each */
+    struct buf edited;         /* the same; ms since 1970, 0: never */
     struct buf documents;      /* of the driver's */
     int64_t last;              /* of the posts; 0: there is none */
     int64_t bytes;             /* of their text */
@@ -23,6 +25,15 @@ MUST_CHECK enum error documents_make(struct pg *pg, const struct buf *posts,
 /* By a statement that takes posts, authors and documents. */
 MUST_CHECK enum error documents_add(struct pg *pg,
     struct pg_statement *statement, const struct documents *documents);
+
+/* Appends these parameters: posts, authors and `edited`, and documents; NULL
+ * for these if there are none. */
+void documents_add_to(
+    struct pg_params *params, const struct documents *documents);
+
+/* What was added waits in a list, which each search reads through, until there
+ * is much of it or nothing else to do: call it often. `more`: there is. */
+void documents_flush(struct pg *flusher, bool more);
 
 void documents_free(struct documents *documents);
 

@@ -20,6 +20,7 @@ static const int statuses[] = {
     [ERR_TIMEOUT] = 503,
     [ERR_LOCKED] = 503,
     [ERR_NO_DATABASE] = 503,
+    [ERR_NO_SEARCH] = 503,
     [ERR_UNKNOWN] = 503,
     [ERR_INTERNAL] = 500,
 };

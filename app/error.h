@@ -16,11 +16,12 @@ enum error {
     ERR_TOO_LARGE,       /* the body is over the limit */
     ERR_MEDIA_TYPE,      /* the body is not application/json */
     ERR_KEY_REUSED,      /* the key belongs to another request */
-    ERR_UNAVAILABLE,     /* try again in a moment, as with the next five: */
+    ERR_UNAVAILABLE,     /* try again in a moment, as with the next six: */
     ERR_QUEUED,          /* the request waited too long for a worker */
     ERR_TIMEOUT,         /* the database took too long */
     ERR_LOCKED,          /* another one held what this needed; undone */
     ERR_NO_DATABASE,     /* out of reach */
+    ERR_NO_SEARCH,       /* the same of that of the search alone */
     ERR_UNKNOWN,         /* done or not: the answer to a write was lost */
     ERR_INTERNAL,        /* a fault of ours, logged where it was found */
 };

@@ -34,10 +34,12 @@ bool follower_check(struct follower *const *table, struct buf *faults)
     return faults->len == before && !faults->failed;
 }
 
-void follower_names(struct follower *const *table, struct buf *names)
+void follower_names(struct follower *const *table, const struct config *config,
+    struct buf *names)
 {
     for (struct follower *const *f = table; *f; f++)
-        buf_printf(names, "%s%s", f > table ? " " : "", (*f)->name);
+        if (!(*f)->is_on || (*f)->is_on(config))
+            buf_printf(names, "%s%s", names->len > 0 ? " " : "", (*f)->name);
 }
 
 static struct text name_of(const struct follower *follower)

@@ -40,6 +40,9 @@ struct follower {
     enum error (*turn)(
         const struct shift *shift, const struct buf *posts, int *count);
 
+    /* Whether there is something for it to do at all; NULL: always. */
+    bool (*is_on)(const struct config *config);
+
     /* What it does at the end of each round, or NULL; `more`: there is more to
      * do at once, for whomever. */
     void (*end_round)(const struct shift *shift, bool more);
@@ -56,8 +59,9 @@ struct follower {
 /* Whether a table holds, which ends with NULL; a line for each fault. */
 bool follower_check(struct follower *const *table, struct buf *faults);
 
-/* The names of a table, a space between two. */
-void follower_names(struct follower *const *table, struct buf *names);
+/* The names of those in a table that are on, a space between two. */
+void follower_names(struct follower *const *table, const struct config *config,
+    struct buf *names);
 
 /* One transaction's worth; true: there is more. A post that makes its batch
  * fail does not hold up the others: the batch is halved until it stands alone,

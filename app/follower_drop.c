@@ -220,4 +220,4 @@ static void tell_horizon(const struct shift *shift, bool more)
 }
 
 struct follower follower_drop = {
-    "drop", drop, tell_horizon, .batch = BATCH, .is_urgent = true};
+    "drop", drop, .end_round = tell_horizon, .batch = BATCH, .is_urgent = true};

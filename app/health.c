@@ -20,9 +20,17 @@ enum part {
     PART_WAITING,
 };
 
+/* Of figures.sql. */
+enum place {
+    PLACE_HERE = -1,
+    PLACE_UNKNOWN = -2,
+};
+
 struct examiner {
     struct config config; /* with timeouts of its own */
     struct pg *pg;
+    struct pg *search; /* NULL: it is in the same */
+    int64_t place;     /* up to where that has come; PLACE_HERE, … */
     struct memc *memc; /* NULL: there is no cache */
 };
 
@@ -37,11 +45,18 @@ struct examiner *examiner_new(const struct config *config)
     if (config->db_connect_timeout > HEALTH_TIMEOUT)
         examiner->config.db_connect_timeout = HEALTH_TIMEOUT;
     examiner->pg = database_new(&examiner->config, HEALTH_TIMEOUT, NULL);
+    examiner->place = PLACE_HERE;
+    if (*config->search_conninfo) {
+        examiner->search =
+            database_new_search(&examiner->config, HEALTH_TIMEOUT, NULL);
+        examiner->place = PLACE_UNKNOWN;
+    }
     if (*config->cache_servers)
         examiner->memc =
             memc_new(config->cache_servers, config->cache_timeout, &faults);
     buf_free(&faults); /* the settings were held against it at launch */
-    if (examiner->pg && (examiner->memc || !*config->cache_servers))
+    if (examiner->pg && (examiner->search || !*config->search_conninfo) &&
+        (examiner->memc || !*config->cache_servers))
         return examiner;
     examiner_free(examiner);
     return NULL;
@@ -52,6 +67,7 @@ void examiner_free(struct examiner *examiner)
     if (!examiner)
         return;
     pg_free(examiner->pg);
+    pg_free(examiner->search);
     memc_free(examiner->memc);
     free(examiner);
 }
@@ -72,8 +88,10 @@ static void take_backlog(
     backlog->age = pg_int(pg, row, 3);
 }
 
-static void take(const struct pg *pg, struct health *health)
+static void take(const struct examiner *examiner, struct health *health)
 {
+    const struct pg *pg = examiner->pg;
+
     health->followers.count = health->jobs.count = 0;
     health->outlets.count = health->waiting.count = 0;
     for (int i = 0; i < pg_rows(pg); i++)
@@ -94,19 +112,57 @@ static void take(const struct pg *pg, struct health *health)
             take_backlog(pg, i, &health->waiting);
             break;
         case PART_LANGUAGE:
-            snprintf(health->language, sizeof(health->language), "%s",
-                pg_text(pg, i, 1).data);
+            if (!examiner->search)
+                snprintf(health->language, sizeof(health->language), "%s",
+                    pg_text(pg, i, 1).data);
             break;
         }
 }
 
 static const char *describe(enum error error)
 {
-    return error == ERR_TIMEOUT || error == ERR_LOCKED
-               ? "database: no answer in time"
-           : error == ERR_NO_DATABASE
-               ? "database: out of reach"
-               : "database: it could not be read, see the log";
+    return error == ERR_TIMEOUT || error == ERR_LOCKED ? "no answer in time"
+           : error == ERR_NO_DATABASE                  ? "out of reach"
+                                      : "it could not be read, see the log";
+}
+
+/* false: why not is in the reason. */
+static bool ask(struct pg *pg, struct pg_statement *statement,
+    struct pg_params *params, const char *name, char reason[256])
+{
+    struct buf why = {0};
+
+    pg_look(pg); /* others log that it is gone, once for all */
+    enum error error = pg_connect(pg, &why);
+    if (!error)
+        error = pg_exec(pg, statement, params);
+    if (error && why.len == 0)
+        buf_printf(&why, "%s: %s", name, describe(error));
+    snprintf(reason, 256, "%s", buf_text(&why));
+    buf_free(&why);
+    return !error;
+}
+
+/* What was said last counts on while it does not answer. */
+static void ask_search(struct examiner *examiner, struct health *health)
+{
+    static struct pg_statement statement = {
+        .name = "search_figures",
+        .sql = "SELECT done, state::text, language"
+               " FROM follower, search_language WHERE name = 'index'",
+        .reads = true,
+    };
+    struct pg_params params = {0};
+    struct pg *pg = examiner->search;
+
+    health->has_search =
+        ask(pg, &statement, &params, "search database", health->search_reason);
+    if (!health->has_search || pg_rows(pg) == 0)
+        return;
+    examiner->place = pg_int(pg, 0, 0);
+    health->search_state = *pg_text(pg, 0, 1).data;
+    snprintf(health->language, sizeof(health->language), "%s",
+        pg_text(pg, 0, 2).data);
 }
 
 static void ask_database(struct examiner *examiner, struct health *health)
@@ -117,21 +173,13 @@ static void ask_database(struct examiner *examiner, struct health *health)
         .reads = true,
     };
     struct pg_params params = {0};
-    struct buf reason = {0};
 
-    pg_look(examiner->pg); /* others log that it is gone, once for all */
-    enum error error = pg_connect(examiner->pg, &reason);
-    if (!error) {
-        pg_add_int(&params, HEALTH_LIMIT);
-        error = pg_exec(examiner->pg, &statement, &params);
-    }
-    if (error && reason.len == 0)
-        buf_puts(&reason, describe(error));
-    health->has_database = !error;
-    snprintf(health->reason, sizeof(health->reason), "%s", buf_text(&reason));
-    if (!error)
-        take(examiner->pg, health);
-    buf_free(&reason);
+    pg_add_int(&params, HEALTH_LIMIT);
+    pg_add_int(&params, examiner->place);
+    health->has_database =
+        ask(examiner->pg, &statement, &params, "database", health->reason);
+    if (health->has_database)
+        take(examiner, health);
 }
 
 /* --- the cache ---------------------------------------------------------- */
@@ -167,6 +215,8 @@ static void ask_server(
 
 void examine(struct examiner *examiner, struct health *health)
 {
+    if (examiner->search)
+        ask_search(examiner, health);
     ask_database(examiner, health);
     health->servers = examiner->memc ? memc_server_count(examiner->memc) : 0;
     for (int i = 0; i < health->servers; i++)

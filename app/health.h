@@ -43,6 +43,10 @@ struct health {
     struct backlogs outlets;
     struct backlogs waiting; /* at these, participants (waiting.h) */
 
+    bool has_search; /* the search's own database answers, if it has one */
+    char search_reason[256]; /* why not; "" */
+    char search_state;       /* enum apart_state; 0: unknown */
+
     int servers;
     struct cache_health cache[MEMC_SERVERS_MAX];
 };

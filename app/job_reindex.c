@@ -17,21 +17,23 @@ static enum error find_readers(struct pg *pg, const struct buf *orders)
     return pg_exec(pg, &statement, &params);
 }
 
-/* With the place of the index held: what another dispatcher is indexing now may
- * be what the post said before. */
+/* An index in a database of its own has no place here, and hears of it by
+ * itself. With the place of the index held: what another dispatcher is indexing
+ * now may be what the post said before. */
 static enum error forget(struct turn *turn)
 {
     static struct pg_statement statement = {
         .name = "reindex",
-        .sql = "WITH place AS MATERIALIZED (SELECT FROM follower"
+        .sql = "WITH place AS MATERIALIZED (SELECT done FROM follower"
                " WHERE name = 'index' FOR UPDATE SKIP LOCKED),"
                " entry AS (DELETE FROM search WHERE outbound_id = $2::bigint"
                " AND EXISTS (SELECT FROM place)),"
                " gap AS (INSERT INTO follower_gap (follower, outbound_id, xid)"
                " SELECT 'index', id, pg_current_xact_id() FROM place, outbound"
-               " WHERE id = $2 AND participant_id = $1::bigint"
+               " WHERE id = $2 AND id <= done AND participant_id = $1::bigint"
                " ON CONFLICT DO NOTHING)"
-               " SELECT EXISTS (SELECT FROM place)",
+               " SELECT EXISTS (SELECT FROM place) OR NOT EXISTS (SELECT"
+               " FROM follower WHERE name = 'index')",
     };
     struct pg *pg = turn->shift->pg;
     struct pg_params params = {0};

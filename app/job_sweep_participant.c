@@ -30,7 +30,7 @@ static enum error look_for_others(struct turn *turn, bool *is_named)
                " $1::bigint AND id <> $2::bigint AND kind <> 'x')"
                " OR EXISTS (SELECT FROM outbox WHERE other_id = $1"
                " AND kind = 'f')"
-               " OR EXISTS (SELECT FROM outbound b, follower"
+               " OR $3::bigint = 0 AND EXISTS (SELECT FROM outbound b, follower"
                " WHERE b.participant_id = $1 AND name = 'index'"
                " AND (b.id > done OR EXISTS (SELECT FROM follower_gap"
                " WHERE follower = name AND outbound_id = b.id)))",
@@ -40,6 +40,7 @@ static enum error look_for_others(struct turn *turn, bool *is_named)
 
     pg_add_int(&params, turn->order->participant);
     pg_add_int(&params, turn->order->id);
+    pg_add_int(&params, *turn->shift->config->search_conninfo != '\0');
     enum error error = pg_exec(pg, &statement, &params);
     *is_named = !error && pg_int(pg, 0, 0) != 0;
     return error;

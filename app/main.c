@@ -41,6 +41,7 @@ struct options {
     bool follows;
     const char *from;     /* of the events; NULL: all */
     bool cancels;         /* the index that is being built */
+    bool empties;         /* the index that another one has replaced */
     const char *language; /* of the index; NULL: the same */
     printer *print;       /* NULL: nothing to print */
     int64_t participant;  /* of the token; 0: none */
@@ -79,6 +80,7 @@ static const char help[] =
     "  reindex                 build the search index anew, while it serves\n"
     "      --language NAME     in this language; without, in the same\n"
     "      --cancel            give up what was begun\n"
+    "      --empty             empty that which search.conninfo replaces\n"
     "  --help\n"
     "  --version\n"
     "\n"
@@ -141,6 +143,8 @@ static int check(const struct options *options)
     setup_clear(&setup);
     if (error == ERR_NO_DATABASE)
         buf_puts(&faults, "; db.conninfo says where it is");
+    if (error == ERR_NO_SEARCH)
+        buf_puts(&faults, "; search.conninfo says where it is");
     if (error)
         return fail(&faults, EXIT_FAILURE);
     buf_free(&faults);
@@ -203,7 +207,8 @@ static int print_events(
 static int rebuild_index(
     const struct options *options, const struct config *config)
 {
-    return command_reindex(config, options->language, options->cancels);
+    return command_reindex(
+        config, options->language, options->cancels, options->empties);
 }
 
 static int ask_status(
@@ -322,6 +327,9 @@ static int take_option(struct options *options, int option, char *value)
     case 'k':
         options->cancels = true;
         return GO_ON;
+    case 'e':
+        options->empties = true;
+        return GO_ON;
     case 'h':
         fputs(help, stdout);
         return EX_OK;
@@ -363,6 +371,7 @@ static int take_options(struct options *options, int argc, char **argv)
         {"follow", no_argument, NULL, 'f'},
         {"language", required_argument, NULL, 'L'},
         {"cancel", no_argument, NULL, 'k'},
+        {"empty", no_argument, NULL, 'e'},
         {"help", no_argument, NULL, 'h'},
         {"version", no_argument, NULL, 'v'},
         {0},
@@ -382,11 +391,12 @@ static int take_options(struct options *options, int argc, char **argv)
     if (code == GO_ON && (options->from || options->follows) &&
         !is_command(options, print_events))
         return refuse("--from and --follow are for events alone");
-    if (code == GO_ON && (options->language || options->cancels) &&
-        !is_command(options, rebuild_index))
-        return refuse("--language and --cancel are for reindex alone");
-    if (code == GO_ON && options->language && options->cancels)
-        return refuse("--language and --cancel do not go together");
+    int ways =
+        (options->language != NULL) + options->cancels + options->empties;
+    if (code == GO_ON && ways > 0 && !is_command(options, rebuild_index))
+        return refuse("--language, --cancel and --empty are for reindex alone");
+    if (code == GO_ON && ways > 1)
+        return refuse("--language, --cancel and --empty do not go together");
     if (code == GO_ON && options->print == print_token &&
         options->participant == 0 && !options->admin)
         return refuse("--token 0 is for --admin alone");

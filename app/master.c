@@ -17,6 +17,7 @@
 #include "dispatcher.h"
 #include "exit.h"
 #include "hits.h"
+#include "indexer.h"
 #include "judge.h"
 #include "listen.h"
 #include "log.h"
@@ -40,12 +41,12 @@ enum {
     RESTART_SPARE = 8,
     RESTART_INTERVAL = 1000, /* ms */
 
-    /* The dispatcher and publishers have statements of up to ten seconds; the
-     * streamer has many short ones in a turn. */
+    /* The dispatcher, publishers and the indexer have statements of up to ten
+     * seconds; the streamer has many short ones in a turn. */
     TURN_TIMEOUT = 60000, /* ms in one transaction, or turn */
 
-    /* Whoever is idle says so every second, the dispatcher as often as it
-     * looks for work. */
+    /* Whoever is idle says so every second, the dispatcher and the indexer as
+     * often as they look for work. */
     SILENCE_TIMEOUT = 15000, /* ms */
 
     TERM_GRACE = 2000,   /* ms from TERM to KILL */
@@ -219,9 +220,10 @@ static int silence_limit(const struct master *master, const struct child *child)
 {
     const struct config *config = master->current.setup.config;
 
-    return SILENCE_TIMEOUT + (child->kind == PROCESS_DISPATCHER
-                                     ? config->dispatcher_interval
-                                     : 2 * config->db_connect_timeout);
+    return SILENCE_TIMEOUT +
+           (child->kind == PROCESS_DISPATCHER || child->kind == PROCESS_INDEXER
+                   ? config->dispatcher_interval
+                   : 2 * config->db_connect_timeout);
 }
 
 static void kill_child(struct child *child, enum end end)
@@ -344,6 +346,8 @@ static int run_child(struct master *master, struct child *child, pid_t parent)
     case PROCESS_PUBLISHER:
         return publisher_run(child->outlet, master->current.life, setup,
             master->scoreboard, slot);
+    case PROCESS_INDEXER:
+        return indexer_run(setup->config, master->scoreboard, slot);
     case PROCESS_MONITOR:
         return monitor_run(
             master->monitor.fd, setup->config, master->scoreboard, slot);
@@ -370,6 +374,9 @@ static void name_child(const struct master *master, struct child *child)
         break;
     case PROCESS_STREAMER:
         strcpy(child->name, "streamer");
+        break;
+    case PROCESS_INDEXER:
+        strcpy(child->name, "indexer");
         break;
     case PROCESS_MONITOR:
         strcpy(child->name, "monitor");
@@ -467,6 +474,8 @@ static void fill_all(struct master *master)
         return;
     fill(master, PROCESS_WORKER, 0, config->worker_count);
     fill(master, PROCESS_DISPATCHER, 0, config->dispatcher_enabled ? 1 : 0);
+    fill(master, PROCESS_INDEXER, 0,
+        config->dispatcher_enabled && *config->search_conninfo ? 1 : 0);
     fill(master, PROCESS_STREAMER, 0,
         config->stream_enabled && master->stream.fd >= 0 ? 1 : 0);
     for (int i = 0; i < outlet_count(config); i++)

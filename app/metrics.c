@@ -42,14 +42,16 @@ LABEL(status, "status", "200", "204", "304", "400", "401", "403", "404", "405",
     "409", "412", "413", "415", "422", "429", "500", "503", "other");
 LABEL(cause, "cause", [ERR_UNAVAILABLE] = "unavailable",
     [ERR_QUEUED] = "queued", [ERR_TIMEOUT] = "timeout", [ERR_LOCKED] = "locked",
-    [ERR_NO_DATABASE] = "no_database", [ERR_UNKNOWN] = "unknown");
+    [ERR_NO_DATABASE] = "no_database", [ERR_NO_SEARCH] = "no_search",
+    [ERR_UNKNOWN] = "unknown");
 LABEL(fault, "fault", [ERR_INVALID] = "schema",
     [ERR_UNAVAILABLE] = "unavailable", [ERR_TIMEOUT] = "timeout",
     [ERR_LOCKED] = "locked", [ERR_NO_DATABASE] = "no_database",
     [ERR_UNKNOWN] = "unknown", [ERR_INTERNAL] = "internal");
-LABEL(process, "process", [PROCESS_WORKER] = "worker",
-    [PROCESS_DISPATCHER] = "dispatcher", [PROCESS_STREAMER] = "streamer",
-    [PROCESS_PUBLISHER] = "publisher", [PROCESS_MONITOR] = "monitor");
+LABEL(process,
+    "process", [PROCESS_WORKER] = "worker", [PROCESS_DISPATCHER] = "dispatcher",
+    [PROCESS_STREAMER] = "streamer", [PROCESS_PUBLISHER] = "publisher",
+    [PROCESS_INDEXER] = "indexer", [PROCESS_MONITOR] = "monitor");
 LABEL(end, "cause", [END_RETIRED] = "retired", [END_FAILED] = "failed",
     [END_DIED] = "died", [END_STUCK] = "stuck", [END_SILENT] = "silent",
     [END_LATE] = "late");

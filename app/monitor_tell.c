@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "agenda.h"
+#include "apart.h"
 #include "api.h"
 #include "clock.h"
 #include "database.h"
@@ -108,6 +109,57 @@ static bool is_known(const char *follower)
     return false;
 }
 
+static void warn(struct verdict *verdict, bool holds, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Of what requests, or most of them, do without. */
+static void warn(struct verdict *verdict, bool holds, const char *format, ...)
+{
+    va_list args;
+
+    buf_puts(verdict->out, holds ? "ok       " : "warning  ");
+    va_start(args, format);
+    buf_vprintf(verdict->out, format, args);
+    va_end(args);
+    buf_puts(verdict->out, "\n");
+}
+
+static bool is_apart(const struct sight *sight)
+{
+    return *sight->config->search_conninfo != '\0';
+}
+
+static const char *describe_search(const struct health *health)
+{
+    switch (health->search_state) {
+    case APART_WHOLE:
+        return "search: it is whole";
+    case APART_NEW:
+        return "search: it is being filled";
+    case APART_LACKING:
+        return "search: it may lack what was changed (newsfeed reindex)";
+    case APART_MENDED:
+        return "search: it is being built anew, since it may lack what was "
+               "changed";
+    default:
+        return "search: it was not looked at yet";
+    }
+}
+
+/* Feeds go on without it. */
+static void warn_of_search(struct verdict *verdict, const struct sight *sight)
+{
+    const struct health *health = sight->health;
+
+    if (!is_apart(sight))
+        return;
+    if (health->looked_at && !health->has_search)
+        warn(verdict, false, "%s", health->search_reason);
+    else
+        warn(verdict, health->search_state == APART_WHOLE, "%s",
+            describe_search(health));
+}
+
 /* What is no follower of this program's, as a newer one's or one of before, is
  * held up by nothing here. */
 static void check_followers(struct verdict *verdict, const struct sight *sight)
@@ -117,7 +169,12 @@ static void check_followers(struct verdict *verdict, const struct sight *sight)
 
     for (int i = 0; i < all->count; i++) {
         const struct backlog *follower = &all->list[i];
-        if (is_known(follower->name))
+        if (!is_known(follower->name))
+            continue;
+        if (is_apart(sight) && strcmp(follower->name, "index") == 0)
+            warn(verdict, follower->age <= limit, "follower %s: %.1f s behind",
+                follower->name, (double)follower->age / 1000);
+        else
             check(verdict, follower->age <= limit,
                 "follower %s: %.1f s behind, %.1f s are allowed "
                 "(monitor.lag_limit)",
@@ -137,10 +194,9 @@ static void warn_of_outlets(struct verdict *verdict, const struct sight *sight)
     struct backlogs all = name_outlets(sight, &sight->health->outlets);
 
     for (int i = 0; i < all.count; i++)
-        buf_printf(verdict->out, "%-8s outlet %s: %.1f s behind\n",
-            all.list[i].age <= sight->config->monitor_lag_limit ? "ok"
-                                                                : "warning",
-            all.list[i].name, (double)all.list[i].age / 1000);
+        warn(verdict, all.list[i].age <= sight->config->monitor_lag_limit,
+            "outlet %s: %.1f s behind", all.list[i].name,
+            (double)all.list[i].age / 1000);
 }
 
 static void check_database(struct verdict *verdict, const struct sight *sight)
@@ -163,8 +219,7 @@ static void warn_of_cache(struct verdict *verdict, const struct sight *sight)
 {
     for (int i = 0; i < sight->health->servers; i++) {
         const struct cache_health *cache = &sight->health->cache[i];
-        buf_printf(verdict->out, "%-8s cache %s: %s\n",
-            cache->answers && !cache->is_closed ? "ok" : "warning",
+        warn(verdict, cache->answers && !cache->is_closed, "cache %s: %s",
             cache->address,
             !cache->answers    ? "it does not answer"
             : cache->is_closed ? "it answers, but is not read from yet"
@@ -195,6 +250,7 @@ bool monitor_tell_ready(const struct sight *sight, struct buf *out)
         pool.ready, sight->config->worker_count, pool.busy);
     check_database(&verdict, sight);
     warn_of_replicas(&verdict, sight);
+    warn_of_search(&verdict, sight);
     warn_of_cache(&verdict, sight);
     buf_puts(out, verdict.is_ready ? "ready\n" : "not ready\n");
     return verdict.is_ready;
@@ -390,6 +446,23 @@ static void print_nginx(struct exposition *e, const struct hits *hits)
     }
 }
 
+static void print_search(struct exposition *e, const struct sight *sight)
+{
+    const struct health *health = sight->health;
+
+    if (!is_apart(sight))
+        return;
+    gauge(e, "newsfeed_search_up", NULL,
+        "Whether the search's own database answers, and is one for this "
+        "program.",
+        is_fresh(health) && health->has_search);
+    if (health->search_state)
+        gauge(e, "newsfeed_search_whole", NULL,
+            "Whether the search's index has all that there is to find, but for "
+            "what the follower has yet to see.",
+            health->search_state == APART_WHOLE);
+}
+
 static void print_caches(struct exposition *e, const struct health *health)
 {
     exposition_begin(e, EXPOSITION_GAUGE, "newsfeed_cache_up", NULL,
@@ -471,6 +544,7 @@ void monitor_tell_metrics(
     buf_free(&nothing);
     print_processes(&e, sight);
     print_database(&e, sight);
+    print_search(&e, sight);
     print_caches(&e, sight->health);
     metrics_print(&e, api_name);
     print_nginx(&e, sight->hits);

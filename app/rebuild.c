@@ -139,24 +139,76 @@ enum error rebuild_take_turn(struct pg *pg, int64_t *turn)
 
 /* --- pieces ------------------------------------------------------------- */
 
-static enum error take(struct pg *pg, int64_t turn, struct buf *posts,
-    int *count, int64_t *progress)
+/* What is done with one, by whoever has the turn. */
+struct piece {
+    struct pg *pg;
+    struct pg *posts; /* NULL: the same */
+    int64_t turn;
+    const struct language *language;
+    int count;
+    int64_t progress;
+};
+
+/* Of an index in a database of its own all that there are count, up to where it
+ * has come: the one in force may lack some. */
+static enum error find_fresh(struct piece *piece, struct buf *fresh)
+{
+    static struct pg_statement place = {
+        .name = "rebuild_place",
+        .sql = "SELECT progress, done FROM search_rebuild, follower"
+               " WHERE turn = $1::bigint AND name = 'index'",
+    };
+    static struct pg_statement find = {
+        .name = "rebuild_find",
+        .sql = "SELECT id FROM outbound WHERE id > $1::bigint"
+               " AND id <= $2::bigint ORDER BY id LIMIT $3::bigint",
+        .reads = true,
+    };
+    struct pg_params params = {0};
+
+    pg_add_int(&params, piece->turn);
+    enum error error = pg_exec(piece->pg, &place, &params);
+    if (error || pg_rows(piece->pg) == 0)
+        return error ? error : ERR_NOT_FOUND;
+    params = (struct pg_params){0};
+    pg_add_int(&params, pg_int(piece->pg, 0, 0));
+    pg_add_int(&params, pg_int(piece->pg, 0, 1));
+    pg_add_int(&params, PIECE);
+    error = pg_exec(piece->posts, &find, &params);
+    for (int i = 0; !error && i < pg_rows(piece->posts); i++) {
+        int64_t id = pg_int(piece->posts, i, 0);
+        buf_add(fresh, &id, sizeof(id));
+    }
+    return error;
+}
+
+static enum error take(struct piece *piece, struct buf *posts)
 {
     static struct pg_statement statement = {
         .name = "rebuild_take",
         .sql = sql_rebuild_take,
     };
+    struct pg *pg = piece->pg;
     struct pg_params params = {0};
+    struct buf fresh = {0};
 
-    pg_add_int(&params, turn);
-    pg_add_int(&params, PIECE);
-    enum error error = pg_exec(pg, &statement, &params);
+    enum error error = piece->posts ? find_fresh(piece, &fresh) : OK;
+    if (!error) {
+        pg_add_int(&params, piece->turn);
+        pg_add_int(&params, PIECE);
+        if (piece->posts)
+            pg_add_ids(&params, &fresh);
+        else
+            pg_add_text(&params, (struct text){0});
+        error = pg_exec(pg, &statement, &params);
+    }
+    buf_free(&fresh);
     if (error)
         return error;
     if (pg_rows(pg) == 0)
         return ERR_NOT_FOUND;
-    *count = (int)pg_int(pg, 0, 1);
-    *progress = pg_int(pg, 0, 2);
+    piece->count = (int)pg_int(pg, 0, 1);
+    piece->progress = pg_int(pg, 0, 2);
     for (int i = 0; i < pg_rows(pg) && !pg_is_null(pg, i, 0); i++) {
         int64_t id = pg_int(pg, i, 0);
         buf_add(posts, &id, sizeof(id));
@@ -164,7 +216,7 @@ static enum error take(struct pg *pg, int64_t turn, struct buf *posts,
     return posts->failed ? ERR_INTERNAL : OK;
 }
 
-static enum error add(struct pg *pg, const struct documents *made)
+static enum error add_here(struct pg *pg, const struct documents *made)
 {
     static struct pg_statement statement = {
         .name = "rebuild_add",
@@ -176,9 +228,23 @@ static enum error add(struct pg *pg, const struct documents *made)
     return documents_add(pg, &statement, made);
 }
 
+static enum error add_apart(struct pg *pg, const struct documents *made)
+{
+    static struct pg_statement statement = {
+        .name = "rebuild_add_apart",
+        .sql = "INSERT INTO search_next"
+               " (outbound_id, participant_id, edited, document)"
+               " SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[],"
+               " $4::tsvector[]) ON CONFLICT DO NOTHING",
+    };
+    struct pg_params params = {0};
+
+    documents_add_to(&params, made);
+    return pg_exec(pg, &statement, &params);
+}
+
 /* Of all these posts, as many at once as is good. */
-static enum error make(
-    struct pg *pg, const struct buf *posts, const struct language *language)
+static enum error make(const struct piece *piece, const struct buf *posts)
 {
     struct buf rest = {0};
     size_t done = 0;
@@ -188,9 +254,11 @@ static enum error make(
         struct documents made = {0};
         buf_reset(&rest, rest.cap);
         buf_add(&rest, posts->data + done, posts->len - done);
-        error = documents_make(pg, &rest, language, &made);
+        error = documents_make(piece->posts ? piece->posts : piece->pg, &rest,
+            piece->language, &made);
         if (!error && made.last)
-            error = add(pg, &made);
+            error = piece->posts ? add_apart(piece->pg, &made)
+                                 : add_here(piece->pg, &made);
         if (!made.last) /* those left are gone */
             done = posts->len;
         while (
@@ -203,23 +271,23 @@ static enum error make(
     return error;
 }
 
-static enum error work(struct pg *pg, int64_t turn,
-    const struct language *language, int *count, int64_t *progress)
+static enum error work(struct piece *piece)
 {
     struct buf posts = {0};
 
-    enum error error = take(pg, turn, &posts, count, progress);
+    enum error error = take(piece, &posts);
     if (!error)
-        error = make(pg, &posts, language);
+        error = make(piece, &posts);
     buf_free(&posts);
     return error;
 }
 
 /* What a database that dies loses is done again: nobody waits for the disk.
  * Nobody searches in it, so new entries are put in their places here. */
-enum error rebuild_piece(struct pg *pg, int64_t turn,
+enum error rebuild_piece(struct pg *pg, struct pg *posts, int64_t turn,
     const struct language *language, int *count, int64_t *progress)
 {
+    struct piece piece = {pg, posts, turn, language, 0, *progress};
     enum error error = begin(pg);
 
     if (!error)
@@ -228,7 +296,9 @@ enum error rebuild_piece(struct pg *pg, int64_t turn,
             "SET LOCAL gin_pending_list_limit = '64MB';"
             "SET LOCAL work_mem = '128MB'");
     if (!error)
-        error = work(pg, turn, language, count, progress);
+        error = work(&piece);
+    *count = piece.count;
+    *progress = piece.progress;
     return end(pg, error);
 }
 
@@ -247,20 +317,62 @@ enum error rebuild_settle(struct pg *pg)
 
 /* Who indexes is kept away first, by the place of the index, then who sweeps
  * and who tidies up, then who searches. */
-enum error rebuild_switch(
-    struct pg *pg, int64_t turn, const struct language *language)
+enum error rebuild_switch(struct pg *pg, struct pg *posts, int64_t turn,
+    const struct language *language)
 {
-    int64_t progress;
-    int count = 1;
+    struct piece piece = {pg, posts, turn, language, 1, 0};
 
     enum error error = begin(pg);
     if (!error)
         error = run(pg, "rebuild_hold",
             "SELECT FROM follower WHERE name = 'index' FOR UPDATE;"
             "LOCK TABLE search IN SHARE ROW EXCLUSIVE MODE");
-    while (!error && count > 0)
-        error = work(pg, turn, language, &count, &progress);
+    while (!error && piece.count > 0)
+        error = work(&piece);
     if (!error)
         error = run(pg, "rebuild_switch", sql_rebuild_switch);
+    if (!error && posts)
+        error = run(pg, "rebuild_mended",
+            "UPDATE follower SET state = 'w' WHERE state = 'r'");
+    return end(pg, error);
+}
+
+/* --- what else is done with an index ------------------------------------- */
+
+enum error rebuild_mend(struct pg *pg)
+{
+    enum error error = begin(pg);
+
+    if (!error)
+        error = run(pg, "rebuild_mend",
+            "UPDATE follower SET state = 'r' WHERE state = 'm'");
+    return end(pg, error);
+}
+
+enum error rebuild_choose(struct pg *pg, const char *language)
+{
+    static struct pg_statement statement = {
+        .name = "rebuild_choose",
+        .sql = "UPDATE search_language SET language = $1::text WHERE NOT EXISTS"
+               " (SELECT FROM search WHERE outbound_id > 0)",
+    };
+    struct pg_params params = {0};
+
+    pg_add_text(&params, (struct text){language, strlen(language)});
+    enum error error = begin(pg);
+    if (!error)
+        error = pg_exec(pg, &statement, &params);
+    return end(pg, error);
+}
+
+enum error rebuild_empty(struct pg *pg)
+{
+    enum error error = begin(pg);
+
+    if (!error)
+        error = run(pg, "rebuild_empty",
+            "DELETE FROM follower WHERE name = 'index';"
+            "DELETE FROM follower_gap WHERE follower = 'index';"
+            "TRUNCATE search");
     return end(pg, error);
 }

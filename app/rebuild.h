@@ -28,17 +28,29 @@ MUST_CHECK enum error rebuild_cancel(struct pg *pg);
 /* Whoever takes the turn has it until another one does. */
 MUST_CHECK enum error rebuild_take_turn(struct pg *pg, int64_t *turn);
 
-/* The turn's next piece. *count: how many posts were done, about; *progress: up
- * to which. NOT_FOUND: another one has the turn. */
-MUST_CHECK enum error rebuild_piece(struct pg *pg, int64_t turn,
-    const struct language *language, int *count, int64_t *progress);
+/* The turn's next piece. posts: the database that has them, if the index has
+ * one of its own; else NULL. *count: how many posts were done, about;
+ * *progress: up to which. NOT_FOUND: another one has the turn. */
+MUST_CHECK enum error rebuild_piece(struct pg *pg, struct pg *posts,
+    int64_t turn, const struct language *language, int *count,
+    int64_t *progress);
 
 /* Leaves nothing to be tidied up by those who search. */
 MUST_CHECK enum error rebuild_settle(struct pg *pg);
 
 /* What is left, and then the change, in one transaction. LOCKED: somebody was
  * in the way; try again. */
-MUST_CHECK enum error rebuild_switch(
-    struct pg *pg, int64_t turn, const struct language *language);
+MUST_CHECK enum error rebuild_switch(struct pg *pg, struct pg *posts,
+    int64_t turn, const struct language *language);
+
+/* Of an index in a database of its own that may lack something: it is to be
+ * mended by what is begun now. Another lack that shows up meanwhile, stays. */
+MUST_CHECK enum error rebuild_mend(struct pg *pg);
+
+/* Of one that is empty, its language. */
+MUST_CHECK enum error rebuild_choose(struct pg *pg, const char *language);
+
+/* Empties the one of the database of the service, once there is another. */
+MUST_CHECK enum error rebuild_empty(struct pg *pg);
 
 #endif

@@ -15,6 +15,8 @@ static const char *describe(int error)
         return "met locks of others";
     case ERR_NO_DATABASE:
         return "had no database";
+    case ERR_NO_SEARCH:
+        return "had no database of the search";
     case ERR_UNKNOWN:
         return "may have been done";
     default:

@@ -10,8 +10,8 @@
 #include "breaker.h"
 
 enum {
-    /* Two generations of 256 workers, nine outlets and three others. */
-    SCOREBOARD_SLOTS = 2 * (256 + 9 + 3),
+    /* Two generations of 256 workers, nine outlets and four others. */
+    SCOREBOARD_SLOTS = 2 * (256 + 9 + 4),
     SCOREBOARD_CACHES = 64, /* cache servers */
 };
 
@@ -50,6 +50,7 @@ struct scoreboard {
     _Atomic int64_t master_seen_at; /* monotonic ms, once a second */
     struct breaker db;
     struct replica_state replica;
+    struct breaker search; /* of its own database */
     struct cache_guard cache[SCOREBOARD_CACHES];
     struct breaker payments[SCOREBOARD_CACHES]; /* of debts to them (cache.h) */
     struct slot slots[SCOREBOARD_SLOTS];

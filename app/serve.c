@@ -23,6 +23,7 @@ struct service {
     const struct auth *auth;
     const struct spec *spec;
     struct pg *pg;
+    struct pg *index; /* NULL: the search is in the same */
     struct cache *cache;
     struct buf detail;
     struct buf touched;
@@ -43,8 +44,12 @@ struct service *service_new(const struct config *config,
     service->spec = spec;
     service->pg =
         database_new(config, config->db_statement_timeout, &scoreboard->db);
+    if (*config->search_conninfo)
+        service->index = database_new_search(
+            config, config->db_statement_timeout, &scoreboard->search);
     service->cache = cache_new(config, scoreboard->cache, scoreboard->payments);
     if (service->pg && service->cache &&
+        (*config->search_conninfo == '\0' || service->index) &&
         (*config->db_read_conninfo == '\0' ||
             replica_attach(service->pg, config, &scoreboard->replica)))
         return service;
@@ -58,6 +63,7 @@ void service_free(struct service *service)
         return;
     replica_detach(service->pg);
     pg_free(service->pg);
+    pg_free(service->index);
     cache_free(service->cache);
     buf_free(&service->detail);
     buf_free(&service->touched);
@@ -333,6 +339,8 @@ static const char *default_detail(enum error error)
                "try again";
     case ERR_NO_DATABASE:
         return "the service is without its database; try again";
+    case ERR_NO_SEARCH:
+        return "the search is out of reach, all else goes on; try again";
     case ERR_UNKNOWN:
         return "it is not known whether this was done; repeat it with the same "
                "Idempotency-Key, or without one look first";
@@ -412,6 +420,7 @@ static void note(const struct call *call, const struct api_operation *operation,
     struct http_response *response, int64_t began)
 {
     bool is_asked = call->request->auth_only;
+    struct spent database = *pg_spent(call->pg);
     int number = is_asked    ? OPERATION_ASKED
                  : operation ? api_number(operation)
                              : OPERATION_NONE;
@@ -421,10 +430,12 @@ static void note(const struct call *call, const struct api_operation *operation,
         .operation = operation ? operation->id : NULL,
         .participant = api_participant(call),
         .ns = monotonic_ns() - began,
-        .database = pg_spent(call->pg),
+        .database = &database,
         .cache = cache_spent(call->cache),
     };
 
+    if (call->index)
+        spent_merge(&database, pg_spent(call->index));
     metrics_count(METRIC_REQUESTS, number, metrics_status(response->status));
     metrics_took(METRIC_REQUEST_TIME, number, record.ns);
     if (!is_asked)
@@ -441,6 +452,7 @@ void serve(struct service *service, const struct http_request *request,
     struct call call = {
         .config = service->config,
         .pg = service->pg,
+        .index = service->index,
         .cache = service->cache,
         .request = request,
         .route = &route,
@@ -459,6 +471,8 @@ void serve(struct service *service, const struct http_request *request,
     buf_reset(&service->scratch, KEPT);
     news_reset(&service->news, KEPT);
     *pg_spent(service->pg) = *cache_spent(service->cache) = (struct spent){0};
+    if (service->index)
+        *pg_spent(service->index) = (struct spent){0};
 
     enum error error = request->expired ? ERR_QUEUED : OK;
     if (!error)

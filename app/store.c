@@ -28,7 +28,7 @@
     " < $2 AND " ID " > $3 AND $3 > 0 ORDER BY " ID " LIMIT $4)"          \
     ") l ON true WHERE me.id = $1::bigint ORDER BY l.id DESC NULLS LAST"
 
-static void add_page(struct pg_params *params, const struct page *page)
+void store_add_page(struct pg_params *params, const struct page *page)
 {
     pg_add_int(params, page->before ? page->before : INT64_MAX);
     pg_add_int(params, page->after);
@@ -38,7 +38,7 @@ static void add_page(struct pg_params *params, const struct page *page)
 /* Which rows of a LIST result are the page: from *first on, ends->count. The
  * row too many is the oldest downwards and the newest upwards. `older` is the
  * column of the EXISTS. */
-static enum error cut_page(const struct pg *pg, const struct page *page, int id,
+enum error store_cut_page(const struct pg *pg, const struct page *page, int id,
     int older, int *first, struct page_ends *ends)
 {
     int rows = pg_rows(pg);
@@ -277,10 +277,10 @@ enum error store_friend_list(struct pg *pg, int64_t participant,
     int first;
 
     pg_add_int(&params, participant);
-    add_page(&params, page);
+    store_add_page(&params, page);
     enum error error = replica_exec(pg, &statement, &params);
     if (!error)
-        error = cut_page(pg, page, 0, 2, &first, &found->ends);
+        error = store_cut_page(pg, page, 0, 2, &first, &found->ends);
     if (error)
         return error;
     for (int i = 0; i < found->ends.count; i++)
@@ -360,12 +360,12 @@ static struct item read_item(const struct pg *pg, int row, int64_t to)
     };
 }
 
-static enum error read_items(const struct pg *pg, const struct page *page,
+enum error store_read_items(const struct pg *pg, const struct page *page,
     int64_t to, struct items *found)
 {
     int first;
 
-    enum error error = cut_page(pg, page, 0, OLDER, &first, &found->ends);
+    enum error error = store_cut_page(pg, page, 0, OLDER, &first, &found->ends);
     if (error)
         return error;
     for (int i = 0; i < found->ends.count; i++)
@@ -405,7 +405,7 @@ static struct {
 
 static void add_page_of_posts(struct pg_params *params, const struct page *page)
 {
-    add_page(params, page);
+    store_add_page(params, page);
     pg_add_int(params, arrived.id);
 }
 
@@ -427,7 +427,7 @@ static enum error read_list(struct pg *pg, const struct list *list,
         }
         error = list->exec(pg, list->owner, page);
     } while (!error && arrived.database != pg_identity(pg));
-    return error ? error : read_items(pg, page, list->to, found);
+    return error ? error : store_read_items(pg, page, list->to, found);
 }
 
 static void note_arrived(int64_t id)
@@ -722,24 +722,19 @@ enum error store_marker_set(
 /* By what the index was found to be in when it was asked last. */
 static const struct language *search_language = &language_simple;
 
-/* With the filter's parameters, if there is one. */
-static enum error ask_index(struct pg *pg, struct pg_statement *statement,
-    struct text keywords, const struct page *page, const struct filter *filter)
+static enum error ask_index(
+    struct pg *pg, struct pg_statement *statement, const struct ask *ask)
 {
     struct pg_params params = {0};
     struct buf parts = {0}, raw = {0};
 
     enum error error = ERR_INVALID;
-    if (words_query(search_language, keywords, &parts, &raw)) {
+    if (words_query(search_language, ask->keywords, &parts, &raw)) {
         pg_add_text(&params, (struct text){buf_text(&parts), parts.len});
         pg_add_text(&params, (struct text){buf_text(&raw), raw.len});
-        add_page(&params, page);
-        if (filter) {
-            pg_add_int(&params, filter->author);
-            pg_add_int(&params, filter->friends_of);
-            pg_add_text(&params, filter->since);
-            pg_add_text(&params, filter->until);
-        }
+        store_add_page(&params, ask->page);
+        if (ask->add)
+            ask->add(&params, ask->context);
         error = parts.failed || raw.failed
                     ? ERR_INTERNAL
                     : replica_exec(pg, statement, &params);
@@ -753,23 +748,33 @@ static enum error ask_index(struct pg *pg, struct pg_statement *statement,
  * changed, the words are asked for once more. Of one that this program does not
  * know, they are found as they are. The column `is_void`, before that of the
  * language, tells of keywords that mean nothing to PostgreSQL. */
-static enum error exec_search(struct pg *pg, struct pg_statement *statement,
-    struct text keywords, const struct page *page, const struct filter *filter,
-    int is_void)
+enum error store_ask_index(struct pg *pg, struct pg_statement *statement,
+    const struct ask *ask, int is_void, const struct language **used)
 {
-    enum error error = ask_index(pg, statement, keywords, page, filter);
+    enum error error = ask_index(pg, statement, ask);
 
-    if (error)
-        return error;
-    const char *name = pg_text(pg, 0, is_void + 1).data;
-    const struct language *language = language_find(name);
-    if (!language)
-        language = &language_simple;
-    if (language != search_language) {
-        search_language = language;
-        error = ask_index(pg, statement, keywords, page, filter);
+    if (!error) {
+        const char *name = pg_text(pg, 0, is_void + 1).data;
+        const struct language *language = language_find(name);
+        if (!language)
+            language = &language_simple;
+        if (language != search_language) {
+            search_language = language;
+            error = ask_index(pg, statement, ask);
+        }
     }
+    *used = search_language;
     return !error && pg_int(pg, 0, is_void) ? ERR_INVALID : error;
+}
+
+static void add_filter(struct pg_params *params, const void *context)
+{
+    const struct filter *filter = context;
+
+    pg_add_int(params, filter->author);
+    pg_add_int(params, filter->friends_of);
+    pg_add_text(params, filter->since);
+    pg_add_text(params, filter->until);
 }
 
 /* Posts come to the index late, and not in order: `prev` goes on from where all
@@ -783,12 +788,12 @@ enum error store_search_items(struct pg *pg, const struct filter *filter,
         .sql = sql_search_items,
         .reads = true,
     };
-    enum error error = exec_search(
-        pg, &statement, filter->keywords, page, filter, HORIZON + 1);
-    *language = search_language;
+    struct ask ask = {filter->keywords, page, add_filter, filter};
+    enum error error =
+        store_ask_index(pg, &statement, &ask, HORIZON + 1, language);
 
     if (!error)
-        error = read_items(pg, page, 0, found);
+        error = store_read_items(pg, page, 0, found);
     if (!error && found->ends.newest > pg_int(pg, 0, HORIZON))
         found->ends.newest = pg_int(pg, 0, HORIZON);
     return error;
@@ -802,11 +807,13 @@ enum error store_search(struct pg *pg, struct text keywords,
         .sql = sql_search,
         .reads = true,
     };
+    const struct language *language;
+    struct ask ask = {keywords, page, NULL, NULL};
     int first;
 
-    enum error error = exec_search(pg, &statement, keywords, page, NULL, 3);
+    enum error error = store_ask_index(pg, &statement, &ask, 3, &language);
     if (!error)
-        error = cut_page(pg, page, 0, 2, &first, &found->ends);
+        error = store_cut_page(pg, page, 0, 2, &first, &found->ends);
     if (error)
         return error;
     for (int i = 0; i < found->ends.count; i++)

@@ -127,6 +127,16 @@ MUST_CHECK enum error store_search_items(struct pg *pg,
     const struct filter *filter, const struct page *page, struct items *found,
     const struct language **language);
 
+/* The same two of an index in a database of its own, `index`: what it finds is
+ * held against what there is, so nothing is shown that it does not know to be
+ * gone, or to say something else by now. ERR_NO_SEARCH: that one is out of
+ * reach. */
+MUST_CHECK enum error store_apart_search(struct pg *pg, struct pg *index,
+    struct text keywords, const struct page *page, struct matches *found);
+MUST_CHECK enum error store_apart_search_items(struct pg *pg, struct pg *index,
+    const struct filter *filter, const struct page *page, struct items *found,
+    const struct language **language);
+
 /* Whose pages a participant's doings may have changed: its own, and of its
  * friends' at most `limit`. */
 MUST_CHECK enum error store_readers(
@@ -151,5 +161,28 @@ MUST_CHECK enum error store_key_claim(struct pg *pg, struct text scope,
     struct stored_answer *answer);
 MUST_CHECK enum error store_key_finish(struct pg *pg, struct text scope,
     struct text key, const struct stored_answer *answer);
+
+/* --- what the files of the store share ------------------------------------ */
+
+/* before, after and one more than the limit */
+void store_add_page(struct pg_params *params, const struct page *page);
+
+MUST_CHECK enum error store_cut_page(const struct pg *pg,
+    const struct page *page, int id, int older, int *first,
+    struct page_ends *ends);
+MUST_CHECK enum error store_read_items(const struct pg *pg,
+    const struct page *page, int64_t to, struct items *found);
+
+/* What an index is asked, by a statement whose parameters are parts and raw of
+ * the words (words.h), those of the page, and those that add() adds. */
+struct ask {
+    struct text keywords;
+    const struct page *page;
+    void (*add)(struct pg_params *params, const void *context); /* or NULL */
+    const void *context;
+};
+MUST_CHECK enum error store_ask_index(struct pg *pg,
+    struct pg_statement *statement, const struct ask *ask, int is_void,
+    const struct language **used);
 
 #endif

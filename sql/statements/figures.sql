@@ -5,18 +5,27 @@
 -- all, in ms - and what language the search is in. No more are looked at than a limit, so that it
 -- costs as little when there are many: of orders one that plans do not know, or
 -- all of a kind, which statistics often take for few, would be read and sorted.
---   $1 the limit
+--   $1 the limit, $2 up to where an index has come that has a database of its own;
+--   -2: it does not say, and is as far as it was when it noted what it needs; -1:
+--   there is none
 SELECT 1 AS part, 'schema' AS name, max(version)::bigint AS count, 0::bigint AS ms
     FROM migration
 UNION ALL
 SELECT 2, name, late + behind,
         greatest(0, extract(epoch FROM now() - least(late_since, behind_since))
             * 1000)::bigint
-    FROM follower CROSS JOIN LATERAL (
+    FROM (
+        SELECT name, done, name AS late_by FROM follower
+            WHERE $2::bigint = -1 OR name <> 'index'
+        UNION ALL
+        SELECT 'index', CASE WHEN $2 >= 0 THEN $2 ELSE coalesce((
+                SELECT pos FROM publisher WHERE name = 'search'), 0) END, NULL
+            WHERE $2 <> -1) follower
+    CROSS JOIN LATERAL (
         SELECT count(*) AS late, min(occurred) AS late_since FROM (
             SELECT occurred FROM follower_gap
                 JOIN outbound ON id = outbound_id
-                WHERE follower = name LIMIT $1::bigint) o) gaps
+                WHERE follower = late_by LIMIT $1::bigint) o) gaps
     CROSS JOIN LATERAL (
         SELECT count(*) AS behind, min(occurred) AS behind_since FROM (
             SELECT occurred FROM outbound WHERE id > done

@@ -45,3 +45,15 @@ CREATE TRIGGER note_search_changed AFTER UPDATE ON search
 CREATE TRIGGER note_search_gone AFTER DELETE ON search
     REFERENCING OLD TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION note_search_change();
+
+-- What an index in a database of its own has besides (sql/search).
+DO $$
+BEGIN
+    IF to_regclass('search_author') IS NOT NULL THEN
+        ALTER TABLE search_next ADD edited bigint NOT NULL DEFAULT 0;
+        CREATE INDEX search_next_author
+            ON search_next (participant_id, outbound_id);
+        GRANT UPDATE ON search_next TO newsfeed;
+    END IF;
+END
+$$;

@@ -1,16 +1,19 @@
--- The next posts whose documents are to be made: those in the index in force
--- behind the place that was come to, and those that changed there. What changed
+-- The next posts whose documents are to be made: those that are given, or in the
+-- index in force behind the place that was come to, and those that changed there. What changed
 -- goes first: whatever it says by now comes anew, unless the index in force does
 -- not have it any more. Each row has how many were taken in all, and up to which
 -- post it is done; without an id where there is nothing to make. No row: another
 -- one has the turn.
---   $1 turn, $2 posts at most of either
+--   $1 turn, $2 posts at most of either, $3 posts (NULL: of the index in force)
 WITH mine AS MATERIALIZED (
     SELECT progress FROM search_rebuild WHERE turn = $1::bigint FOR UPDATE),
 fresh AS MATERIALIZED (
     SELECT s.outbound_id FROM mine CROSS JOIN LATERAL (
-        SELECT outbound_id FROM search WHERE outbound_id > progress
-            ORDER BY outbound_id LIMIT $2::bigint) s),
+        SELECT outbound_id FROM search
+            WHERE outbound_id > progress AND $3::bigint[] IS NULL
+            ORDER BY outbound_id LIMIT $2::bigint) s
+    UNION ALL
+    SELECT post FROM mine, unnest($3) post),
 changed AS (
     DELETE FROM search_change WHERE id IN (
             SELECT c.id FROM mine CROSS JOIN LATERAL (

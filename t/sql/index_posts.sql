@@ -2,7 +2,7 @@
 \set statement `cat sql/statements/index_posts.sql`
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(3);
+SELECT plan(4);
 PREPARE read (bigint[], bigint) AS :statement
 
 DELETE FROM outbound;
@@ -11,13 +11,18 @@ INSERT INTO outbound (id, participant_id, subject, story)
     SELECT id, 7, 'Über', repeat('x', 95) FROM unnest('{5,4,2,1}'::bigint[]) id;
 
 SELECT results_eq('EXECUTE read($${1,2,3,4,5}$$, 250)',
-    'SELECT id, 7::bigint, ''Über'', repeat(''x'', 95), id * 100, ''simple''
-        FROM generate_series(1::bigint, 2) id',
+    'SELECT id, 7::bigint, ''Über'', repeat(''x'', 95), id * 100, ''simple'',
+        0::bigint FROM generate_series(1::bigint, 2) id',
     'so many posts as have so much text together, by id; bytes, not letters');
 SELECT results_eq('EXECUTE read($${4,5}$$, 10)',
     'SELECT 4::bigint, 7::bigint, ''Über'', repeat(''x'', 95), 100::bigint,
-        ''simple''',
+        ''simple'', 0::bigint',
     'one at least, however long');
+UPDATE outbound SET edited = '2026-01-10 00:00:00.123Z' WHERE id = 5;
+SELECT results_eq('EXECUTE read($${5}$$, 10)',
+    'SELECT 5::bigint, 7::bigint, ''Über'', repeat(''x'', 95), 100::bigint,
+        ''simple'', 1768003200123',
+    'and when they were edited');
 SELECT is_empty('EXECUTE read($${3}$$, 1000)', 'nothing of what is gone');
 
 SELECT * FROM finish();

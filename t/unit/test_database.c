@@ -19,7 +19,8 @@ static char opening[2000];
 static char transaction[2000];
 static int rows;
 static char known[12], breaking[12];
-static const char *answer[4] = {NULL, known, breaking, "-876543210987654321"};
+static const char *answer[5] = {
+    NULL, known, breaking, "-876543210987654321", NULL};
 static struct buf reason;
 
 struct pg *pg_new(const struct pg_settings *settings)
@@ -63,6 +64,7 @@ static void set_up(void)
 {
     config = (struct config){
         .db_conninfo = "dbname=feed",
+        .search_conninfo = "",
         .db_connect_timeout = 400,
         .db_statement_timeout = 800,
         .db_prepare = true,
@@ -70,6 +72,7 @@ static void set_up(void)
     };
     rows = 1;
     answer[0] = "UTF8";
+    answer[4] = "feed";
     sprintf(known, "%d", NEEDED);
     *breaking = '\0'; /* NULL */
 }
@@ -323,9 +326,59 @@ START_TEST(a_database_that_is_refused_has_no_identity)
 }
 END_TEST
 
+/* --- that of the search --------------------------------------------------- */
+
+START_TEST(the_search_has_one_of_its_own)
+{
+    pg_free(database_new(&config, 800, NULL));
+    ck_assert_str_eq(given.subject, "database");
+    config.search_conninfo = "dbname=search";
+    pg_free(database_new_search(&config, 800, NULL));
+    ck_assert_str_eq(given.subject, "search database");
+    ck_assert_str_eq(given.conninfo, "dbname=search");
+    ck_assert_ptr_null(strstr(opening, "incarnation"));
+}
+END_TEST
+
+static void ck_assert_search_refused(const char *expected)
+{
+    int64_t identity = 0;
+
+    pg_free(database_new_search(&config, 800, NULL));
+    buf_reset(&reason, reason.cap);
+    ck_assert_int_eq(given.accept(NULL, &identity, &reason), ERR_INVALID);
+    ck_assert_str_eq(buf_text(&reason), expected);
+}
+
+START_TEST(it_is_none_of_the_services)
+{
+    ck_assert_search_refused(
+        "search database: its tables are not those of sql/migrate --search; "
+        "the "
+        "search has a database of its own, or search.conninfo stays empty");
+    rows = 0;
+    ck_assert_search_refused(
+        "search database: it has no newsfeed tables yet, or those of an older "
+        "release; run sql/migrate --search");
+}
+END_TEST
+
+START_TEST(that_of_the_service_is_looked_at_first)
+{
+    config.search_conninfo = "dbname=search";
+    ck_assert_refused(
+        "search database: its tables are not those of sql/migrate --search; "
+        "the "
+        "search has a database of its own, or search.conninfo stays empty");
+}
+END_TEST
+
 void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, the_search_has_one_of_its_own);
+    tcase_add_test(tests, it_is_none_of_the_services);
+    tcase_add_test(tests, that_of_the_service_is_looked_at_first);
     tcase_add_test(tests, the_settings_reach_the_driver);
     tcase_add_test(tests, a_session_is_set_up_and_then_looked_at);
     tcase_add_test(tests, a_lock_is_given_up_in_time_to_try_again);

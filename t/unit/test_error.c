@@ -23,6 +23,7 @@ static const struct {
     {ERR_TIMEOUT, 503, "Service Unavailable"},
     {ERR_LOCKED, 503, "Service Unavailable"},
     {ERR_NO_DATABASE, 503, "Service Unavailable"},
+    {ERR_NO_SEARCH, 503, "Service Unavailable"},
     {ERR_UNKNOWN, 503, "Service Unavailable"},
     {ERR_INTERNAL, 500, "Internal Server Error"},
 };

@@ -125,6 +125,11 @@ static void assert_fault(struct follower *const *table, const char *sentence)
     buf_free(&faults);
 }
 
+static bool is_off(const struct config *config)
+{
+    return !config;
+}
+
 START_TEST(a_table_that_does_not_hold_is_refused)
 {
     struct follower one = make_follower(), two = make_follower();
@@ -133,8 +138,14 @@ START_TEST(a_table_that_does_not_hold_is_refused)
 
     two.name = "another_one";
     ck_assert_msg(follower_check(table, &faults), "%s", buf_text(&faults));
-    follower_names(table, &faults);
+    follower_names(table, NULL, &faults);
     ck_assert_str_eq(buf_text(&faults), "test another_one");
+    buf_reset(&faults, faults.cap);
+    one.is_on = is_off; /* says yes to none */
+    two.is_on = is_off;
+    follower_names(table, &(struct config){0}, &faults);
+    ck_assert_str_eq(buf_text(&faults), "");
+    one.is_on = two.is_on = NULL;
     buf_free(&faults);
     two.name = "a test";
     assert_fault(table, "follower 'a test': its name must be a to z and '_'\n");

@@ -18,7 +18,9 @@ static const struct row {
     int64_t ms;
 } * rows;
 static int row_count;
-static enum error connects, executes;
+static enum error connects, executes, search_executes;
+static char search_pg;
+static int64_t place; /* the last parameter */
 static int connect_timeout;
 
 struct pg *database_new(
@@ -28,6 +30,20 @@ struct pg *database_new(
     ck_assert_int_eq(statement_timeout, HEALTH_TIMEOUT);
     connect_timeout = config->db_connect_timeout;
     return (struct pg *)&row_count;
+}
+
+struct pg *database_new_search(
+    const struct config *config, int statement_timeout, struct breaker *breaker)
+{
+    (void)config;
+    (void)statement_timeout;
+    (void)breaker;
+    return (struct pg *)&search_pg;
+}
+
+static bool is_search(const struct pg *pg)
+{
+    return pg == (const struct pg *)&search_pg;
 }
 
 void pg_free(struct pg *pg)
@@ -50,28 +66,29 @@ enum error pg_connect(struct pg *pg, struct buf *reason)
 
 void pg_add_int(struct pg_params *params, int64_t value)
 {
-    (void)params;
-    ck_assert_int_eq(value, HEALTH_LIMIT);
+    if (params->count++ == 0)
+        ck_assert_int_eq(value, HEALTH_LIMIT);
+    else
+        place = value;
 }
 
 enum error pg_exec(
     struct pg *pg, struct pg_statement *statement, struct pg_params *params)
 {
-    (void)pg;
     (void)params;
     ck_assert(statement->reads);
-    return executes;
+    return is_search(pg) ? search_executes : executes;
 }
 
 int pg_rows(const struct pg *pg)
 {
-    (void)pg;
-    return row_count;
+    return is_search(pg) ? 1 : row_count;
 }
 
 int64_t pg_int(const struct pg *pg, int row, int column)
 {
-    (void)pg;
+    if (is_search(pg))
+        return 812;
     return column == 0   ? rows[row].part
            : column == 2 ? rows[row].count
                          : rows[row].ms;
@@ -79,7 +96,8 @@ int64_t pg_int(const struct pg *pg, int row, int column)
 
 struct text pg_text(const struct pg *pg, int row, int column)
 {
-    (void)pg;
+    if (is_search(pg))
+        return column == 1 ? (struct text){"m", 1} : (struct text){"german", 6};
     ck_assert_int_eq(column, 1);
     return (struct text){rows[row].name, strlen(rows[row].name)};
 }
@@ -151,9 +169,10 @@ static void set_up(void)
 {
     config = (struct config){.db_connect_timeout = 60000,
         .cache_servers = "",
+        .search_conninfo = "",
         .service_runtime_dir = "/run"};
     health = (struct health){0};
-    connects = executes = OK;
+    connects = executes = search_executes = OK;
     row_count = asked = 0;
     memset(fences, 0, sizeof(fences));
 }
@@ -253,6 +272,38 @@ START_TEST(so_does_one_that_does_not_answer)
 }
 END_TEST
 
+/* -2: nobody has said it yet. */
+START_TEST(a_search_of_its_own_says_where_it_is)
+{
+    static const struct row one[] = {{5, "simple", 0, 0}};
+    struct examiner *examiner;
+
+    rows = one;
+    row_count = 1;
+    look();
+    ck_assert_int_eq(place, -1);
+    ck_assert_str_eq(health.language, "simple");
+    config.search_conninfo = "dbname=search";
+    examiner = examiner_new(&config);
+    search_executes = ERR_TIMEOUT;
+    examine(examiner, &health);
+    ck_assert_int_eq(place, -2);
+    ck_assert(!health.has_search && health.has_database);
+    ck_assert_str_eq(
+        health.search_reason, "search database: no answer in time");
+    search_executes = OK;
+    examine(examiner, &health);
+    ck_assert_int_eq(place, 812);
+    ck_assert(health.has_search);
+    ck_assert_int_eq(health.search_state, 'm');
+    ck_assert_str_eq(health.language, "german");
+    search_executes = ERR_TIMEOUT; /* the last one counts on */
+    examine(examiner, &health);
+    ck_assert_int_eq(place, 812);
+    examiner_free(examiner);
+}
+END_TEST
+
 START_TEST(without_a_cache_there_are_no_servers)
 {
     look();
@@ -284,6 +335,7 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, it_does_not_wait_for_as_long_as_requests_may);
     tcase_add_test(tests, a_database_that_is_gone_says_why);
     tcase_add_test(tests, so_does_one_that_does_not_answer);
+    tcase_add_test(tests, a_search_of_its_own_says_where_it_is);
     tcase_add_test(tests, without_a_cache_there_are_no_servers);
     tcase_add_test(tests, each_server_of_the_cache_is_asked);
 }

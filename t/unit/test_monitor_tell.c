@@ -79,7 +79,8 @@ static void set_up(void)
     config = (struct config){.worker_count = 2,
         .monitor_lag_limit = LIMIT,
         .monitor_listen = "",
-        .db_read_conninfo = ""};
+        .db_read_conninfo = "",
+        .search_conninfo = ""};
     health = (struct health){
         .looked_at = monotonic_ms(),
         .has_database = true,
@@ -193,7 +194,31 @@ START_TEST(a_cache_is_a_warning)
 }
 END_TEST
 
-/* By their labels: a URL may have a secret in it. */
+START_TEST(a_search_of_its_own_is_a_warning)
+{
+    ck_assert(is_ready());
+    ck_assert(!says("search"));
+    config.search_conninfo = "dbname=search";
+    health.has_search = true;
+    health.search_state = 'w';
+    ck_assert(is_ready());
+    ck_assert(says("ok       search: it is whole\n"));
+    health.search_state = 'm';
+    health.followers.list[0].age = LIMIT + 1;
+    ck_assert(is_ready());
+    ck_assert(says("warning  search: it may lack what was changed (newsfeed"));
+    ck_assert(says("warning  follower index: 60.0 s behind\n"));
+    health.has_search = false;
+    strcpy(health.search_reason, "search database: gone");
+    ck_assert(is_ready());
+    ck_assert(says("warning  search database: gone\n"));
+    buf_reset(&text, text.cap);
+    monitor_tell_metrics(&sight, false, &text);
+    ck_assert(says("\nnewsfeed_search_up 0\n"));
+    ck_assert(says("\nnewsfeed_search_whole 0\n"));
+}
+END_TEST
+
 START_TEST(a_replica_is_a_warning)
 {
     ck_assert(is_ready());
@@ -210,6 +235,7 @@ START_TEST(a_replica_is_a_warning)
 }
 END_TEST
 
+/* By their labels: a URL may have a secret in it. */
 START_TEST(an_outlet_is_a_warning)
 {
     outlets_there = 2;
@@ -276,6 +302,7 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, a_follower_of_another_programs_holds_nothing_up);
     tcase_add_test(tests, a_cache_is_a_warning);
     tcase_add_test(tests, a_replica_is_a_warning);
+    tcase_add_test(tests, a_search_of_its_own_is_a_warning);
     tcase_add_test(tests, an_outlet_is_a_warning);
     tcase_add_test(tests, what_is_not_known_is_not_counted);
     tcase_add_test(tests, a_person_is_told_what_there_is_to_do);

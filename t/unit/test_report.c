@@ -71,9 +71,10 @@ START_TEST(every_error_that_is_503_is_told)
         if (error_status((enum error)error) == 503)
             metrics_count(METRIC_REFUSED, error, 0);
     ck_assert_str_eq(told(),
-        "6 requests were answered 503: 1 for other reasons, "
+        "7 requests were answered 503: 1 for other reasons, "
         "1 waited too long for a worker, 1 took the database too long, "
-        "1 met locks of others, 1 had no database, 1 may have been done\n");
+        "1 met locks of others, 1 had no database, "
+        "1 had no database of the search, 1 may have been done\n");
 }
 END_TEST
 

@@ -222,6 +222,30 @@ enum error store_search(struct pg *pg, struct text keywords,
     return OK;
 }
 
+enum error store_apart_search(struct pg *pg, struct pg *index,
+    struct text keywords, const struct page *page, struct matches *found)
+{
+    (void)pg;
+    (void)index;
+    (void)keywords;
+    (void)page;
+    (void)found;
+    return ERR_NO_SEARCH;
+}
+
+enum error store_apart_search_items(struct pg *pg, struct pg *index,
+    const struct filter *filter, const struct page *page, struct items *found,
+    const struct language **language)
+{
+    (void)pg;
+    (void)index;
+    (void)filter;
+    (void)page;
+    (void)found;
+    (void)language;
+    return ERR_NO_SEARCH;
+}
+
 enum error store_search_items(struct pg *pg, const struct filter *filter,
     const struct page *page, struct items *found,
     const struct language **language)
@@ -275,6 +299,12 @@ struct pg *database_new(const struct config *config_, int statement_timeout,
     (void)statement_timeout;
     (void)breaker;
     return (struct pg *)&pg;
+}
+
+struct pg *database_new_search(const struct config *config_,
+    int statement_timeout, struct breaker *breaker)
+{
+    return database_new(config_, statement_timeout, breaker);
 }
 
 void pg_free(struct pg *pg)
@@ -490,6 +520,7 @@ static void set_up(void)
         .auth_audience = "",
         .db_read_conninfo = "",
         .cache_servers = "",
+        .search_conninfo = "",
         .cache_prefix = "nf1"};
     scoreboard = scoreboard_new();
     auth = auth_new(&config, &faults);

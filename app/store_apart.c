@@ -1,0 +1,294 @@
+/* The search in an index that has a database of its own, which is behind what
+ * there is, be it for milliseconds or after a restore: what it finds is held
+ * against what there is before it is shown. */
+#include <string.h>
+
+#include "sql.h"
+#include "store.h"
+
+/* What fails there is of no concern to anything else. */
+static enum error ask(struct pg *index, struct pg_statement *statement,
+    const struct ask *ask, int is_void, const struct language **language)
+{
+    enum error error =
+        store_ask_index(index, statement, ask, is_void, language);
+
+    return error == ERR_NO_DATABASE ? ERR_NO_SEARCH : error;
+}
+
+/* --- authors ------------------------------------------------------------ */
+
+enum {
+    AUTHOR_POSITION, /* columns of search_apart.sql */
+    AUTHOR_ID,
+    AUTHOR_OLDER,
+    AUTHOR_VOID,
+    AUTHOR_POST = AUTHOR_VOID + 2,
+    AUTHOR_EDITED,
+
+    ROUNDS = 8, /* of asking without what is gone */
+};
+
+/* What the index finds that is not there, or not as it knows it: int64_t each.
+ */
+struct stale {
+    struct buf posts;
+    struct buf authors; /* who are gone */
+};
+
+static void add_stale(struct pg_params *params, const void *context)
+{
+    const struct stale *stale = context;
+
+    pg_add_ids(params, &stale->posts);
+    pg_add_ids(params, &stale->authors);
+}
+
+static bool is_among(const struct buf *ids, int64_t id)
+{
+    const int64_t *list = (const int64_t *)(const void *)ids->data;
+
+    for (size_t i = 0; i < ids->len / sizeof(id); i++)
+        if (list[i] == id)
+            return true;
+    return false;
+}
+
+/* Adds those among what was found. */
+static enum error check_authors(
+    struct pg *pg, const struct pg *index, struct stale *stale)
+{
+    static struct pg_statement statement = {
+        .name = "search_apart_check",
+        .sql = sql_search_apart_check,
+        .reads = true,
+    };
+    static const int columns[] = {AUTHOR_POST, AUTHOR_ID, AUTHOR_EDITED};
+    struct pg_params params = {0};
+
+    for (int column = 0; column < 3; column++) {
+        struct buf ids = {0};
+        for (int i = 0; i < pg_rows(index); i++) {
+            int64_t id = pg_int(index, i, columns[column]);
+            buf_add(&ids, &id, sizeof(id));
+        }
+        pg_add_ids(&params, &ids);
+        buf_free(&ids);
+    }
+    enum error error = pg_exec(pg, &statement, &params);
+    for (int i = 0; !error && i < pg_rows(pg); i++) {
+        int64_t post = pg_int(pg, i, 0), author = pg_int(pg, i, 1);
+        buf_add(&stale->posts, &post, sizeof(post));
+        if (pg_int(pg, i, 2))
+            buf_add(&stale->authors, &author, sizeof(author));
+    }
+    return error;
+}
+
+/* The page that the index has given, without those who are still not there. */
+static enum error read_authors(const struct pg *index, const struct page *page,
+    const struct stale *stale, struct matches *found)
+{
+    int first;
+    enum error error = store_cut_page(
+        index, page, AUTHOR_POSITION, AUTHOR_OLDER, &first, &found->ends);
+    int count = error ? 0 : found->ends.count;
+
+    found->ends.count = 0;
+    for (int i = first; i < first + count; i++)
+        if (!is_among(&stale->posts, pg_int(index, i, AUTHOR_POST)))
+            found->list[found->ends.count++] = pg_int(index, i, AUTHOR_ID);
+    if (!error && count > 0 && found->ends.count == 0)
+        return ERR_NO_SEARCH; /* nobody knows where to go on */
+    return error;
+}
+
+/* Authors stand where their best or newest post puts them: if that is not there
+ * any more, another one does, or none. An author of whom the index does not
+ * know so much that so many rounds were not enough is left out. */
+enum error store_apart_search(struct pg *pg, struct pg *index,
+    struct text keywords, const struct page *page, struct matches *found)
+{
+    static struct pg_statement statement = {
+        .name = "search_apart",
+        .sql = sql_search_apart,
+        .reads = true,
+    };
+    struct stale stale = {0};
+    struct ask what = {keywords, page, add_stale, &stale};
+    const struct language *language;
+    size_t known = 1;
+    enum error error = OK;
+
+    for (int i = 0; !error && i < ROUNDS && known != stale.posts.len; i++) {
+        known = stale.posts.len;
+        error = ask(index, &statement, &what, AUTHOR_VOID, &language);
+        if (!error && !pg_is_null(index, 0, AUTHOR_POSITION))
+            error = check_authors(pg, index, &stale);
+    }
+    if (!error)
+        error = read_authors(index, page, &stale, found);
+    buf_free(&stale.posts);
+    buf_free(&stale.authors);
+    return error;
+}
+
+/* --- posts -------------------------------------------------------------- */
+
+enum {
+    ITEM_ID, /* columns of search_apart_items.sql */
+    ITEM_EDITED,
+    ITEM_HORIZON,
+    ITEM_VOID,
+
+    SPARE = 20,        /* asked for besides, since some may be gone */
+    SIFTED = 200,      /* the same, where a filter takes some out */
+    MORE = 4,          /* times as many the next time */
+    PIECE_MAX = 20000, /* which is all that the index finds */
+};
+
+/* What the index has found so far: int64_t each. */
+struct candidates {
+    struct buf posts;
+    struct buf edited;
+    int64_t horizon; /* up to where the index had come at first; 0: not asked */
+    bool is_all;     /* it finds no more */
+};
+
+static void add_author(struct pg_params *params, const void *context)
+{
+    pg_add_int(params, ((const struct filter *)context)->author);
+}
+
+static enum error find_more(struct pg *index, const struct filter *filter,
+    const struct page *page, struct candidates *found,
+    const struct language **language)
+{
+    static struct pg_statement statement = {
+        .name = "search_apart_items",
+        .sql = sql_search_apart_items,
+        .reads = true,
+    };
+    struct ask what = {filter->keywords, page, add_author, filter};
+
+    enum error error = ask(index, &statement, &what, ITEM_VOID, language);
+    if (error)
+        return error;
+    int rows = pg_is_null(index, 0, ITEM_ID) ? 0 : pg_rows(index);
+    found->is_all = rows <= page->limit;
+    if (found->horizon == 0)
+        found->horizon = pg_int(index, 0, ITEM_HORIZON);
+    for (int i = 0; i < rows; i++) {
+        int64_t id = pg_int(index, i, ITEM_ID);
+        int64_t edited = pg_int(index, i, ITEM_EDITED);
+        buf_add(&found->posts, &id, sizeof(id));
+        buf_add(&found->edited, &edited, sizeof(edited));
+    }
+    return found->posts.failed || found->edited.failed ? ERR_INTERNAL : OK;
+}
+
+static enum error look_up(struct pg *pg, const struct filter *filter,
+    const struct page *page, const struct candidates *found, bool has_older)
+{
+    static struct pg_statement statement = {
+        .name = "search_apart_posts",
+        .sql = sql_search_apart_posts,
+        .reads = true,
+    };
+    struct pg_params params = {0};
+
+    pg_add_ids(&params, &found->posts);
+    pg_add_ids(&params, &found->edited);
+    pg_add_int(&params, page->limit + 1);
+    pg_add_int(&params, page->after);
+    pg_add_int(&params, filter->friends_of);
+    pg_add_text(&params, filter->since);
+    pg_add_text(&params, filter->until);
+    pg_add_int(&params, has_older);
+    return pg_exec(pg, &statement, &params);
+}
+
+/* The first candidates of the next piece lie behind the last one of these. */
+static void go_on(struct page *piece, const struct candidates *found)
+{
+    const int64_t *ids = (const int64_t *)(const void *)found->posts.data;
+    size_t count = found->posts.len / sizeof(*ids);
+
+    for (size_t i = 0; i < count; i++) {
+        if (piece->after && ids[i] > piece->after)
+            piece->after = ids[i];
+        if (!piece->after && (piece->before == 0 || ids[i] < piece->before))
+            piece->before = ids[i];
+    }
+    piece->limit =
+        piece->limit < PIECE_MAX / MORE ? piece->limit * MORE : PIECE_MAX;
+}
+
+static int count_posts(const struct pg *pg)
+{
+    return pg_is_null(pg, 0, 0) ? 0 : pg_rows(pg);
+}
+
+/* Asks on until the page is full, or there is nothing more. All candidates are
+ * looked up anew each time: what they say is read from the last result. */
+static enum error fill_page(struct pg *pg, struct pg *index,
+    const struct filter *filter, const struct page *page, bool has_older,
+    struct candidates *found, const struct language **language)
+{
+    bool sifts = filter->friends_of || filter->since.data || filter->until.data;
+    struct page piece = *page;
+    enum error error;
+
+    piece.limit += sifts ? SIFTED : SPARE;
+    do {
+        error = find_more(index, filter, &piece, found, language);
+        if (!error)
+            error = look_up(pg, filter, page, found, has_older);
+        go_on(&piece, found);
+    } while (!error && !found->is_all && count_posts(pg) <= page->limit);
+    return error;
+}
+
+static void forget(struct candidates *found)
+{
+    buf_free(&found->posts);
+    buf_free(&found->edited);
+    *found = (struct candidates){0};
+}
+
+/* Whether there is something that is not above `after`. */
+static enum error look_below(struct pg *pg, struct pg *index,
+    const struct filter *filter, int64_t after, bool *has_older,
+    const struct language **language)
+{
+    struct page below = {.before = after + 1};
+    struct candidates found = {0};
+    enum error error =
+        fill_page(pg, index, filter, &below, false, &found, language);
+
+    *has_older = !error && count_posts(pg) > 0;
+    forget(&found);
+    return error;
+}
+
+enum error store_apart_search_items(struct pg *pg, struct pg *index,
+    const struct filter *filter, const struct page *page, struct items *found,
+    const struct language **language)
+{
+    struct candidates candidates = {0};
+    bool has_older = false;
+    enum error error = OK;
+
+    if (page->after && page->after < INT64_MAX)
+        error =
+            look_below(pg, index, filter, page->after, &has_older, language);
+    if (!error)
+        error = fill_page(
+            pg, index, filter, page, has_older, &candidates, language);
+    if (!error)
+        error = store_read_items(pg, page, 0, found);
+    if (!error && found->ends.newest > candidates.horizon)
+        found->ends.newest = candidates.horizon;
+    forget(&candidates);
+    return error;
+}

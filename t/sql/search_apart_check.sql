@@ -1,0 +1,31 @@
+-- sql/statements/search_apart_check.sql: what an index apart does not know yet.
+\set statement `cat sql/statements/search_apart_check.sql`
+BEGIN;
+SET LOCAL ROLE newsfeed_owner;
+SELECT plan(3);
+PREPARE check_posts AS :statement
+
+INSERT INTO participant (name) VALUES ('ada') RETURNING id AS ada \gset
+INSERT INTO participant (name) VALUES ('eve') RETURNING id AS eve \gset
+INSERT INTO outbound (participant_id, subject, story) VALUES (:ada, 'a', 'a')
+    RETURNING id AS a \gset
+INSERT INTO outbound (participant_id, subject, story, edited)
+    VALUES (:ada, 'b', 'b', '2026-01-10 00:00:00.123Z') RETURNING id AS b,
+    (extract(epoch FROM edited) * 1000)::bigint AS when \gset
+INSERT INTO outbound (participant_id, subject, story) VALUES (:eve, 'c', 'c')
+    RETURNING id AS c \gset
+
+SELECT is_empty(format($$ EXECUTE check_posts('{%s,%s,%s}', '{%s,%s,%s}',
+    '{0,%s,0}') $$, :a, :b, :c, :ada, :ada, :eve, :when), 'all are as they were');
+SELECT results_eq(format($$ EXECUTE check_posts('{%s,%s,%s}', '{%s,%s,%s}',
+    '{5,0,0}') $$, :a, :b, 0, :ada, :ada, :ada),
+    format('VALUES (%s::bigint, %s::bigint, false), (%s, %s, false),
+        (0, %s, false)', :a, :ada, :b, :ada, :ada),
+    'edited by now, or before, or gone');
+DELETE FROM participant WHERE id = :eve;
+SELECT results_eq(format($$ EXECUTE check_posts('{%s}', '{%s}', '{0}') $$,
+    :c, :eve), format('VALUES (%s::bigint, %s::bigint, true)', :c, :eve),
+    'its author is gone');
+
+SELECT * FROM finish();
+ROLLBACK;
