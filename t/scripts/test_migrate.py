@@ -291,3 +291,17 @@ def test_an_unreachable_database_is_said_so(migrations):
     code, _, error = migrations.run()
     assert code == 1
     assert "could not be read" in error
+
+
+def test_a_database_of_the_search_has_migrations_of_its_own(migrations):
+    """They say what they are from the first on."""
+    (migrations.folder / "search").mkdir()
+    (migrations.folder / "search" / "001_search.sql").write_text(
+        "CREATE TABLE three (id int);\n")
+    code, _, error = migrations.run("--search")
+    assert code == 1 and "does not say" in error
+    migrations.write("search/001_search.sql", "CREATE TABLE three (id int);\n"
+                     "-- compatible: no\n", compatible="")
+    code, output, _ = migrations.run("--search")
+    assert (code, output.splitlines()[0]) == (0, "applied 001_search.sql")
+    assert refused(migrations, "--search is for that of search.conninfo alone")
