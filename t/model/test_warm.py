@@ -35,6 +35,9 @@ def check(folder, *settings):
     ("CAST=A+B+C", "LIMIT_STORED=1"),
     ("CAST=A+B+UNFRIENDING", "READ_APART"),
     ("CAST=A+C+REMOVAL", "READ_APART"),
+    ("CAST=A+UNFRIENDING+REMOVAL", "REPLICA"),
+    ("CAST=C+UNFRIENDING", "REPLICA"),
+    ("CAST=A+B", "REPLICA"),
 ], ids=",".join)
 def test_it_holds(tmp_path, settings):
     assert check(tmp_path, *settings) is None
@@ -61,6 +64,9 @@ def test_it_holds(tmp_path, settings):
     ("FORMER", ("CAST=A+UNFRIENDING+REMOVAL",), "known"),
     ("CLAIM_FIRST", ("CAST=A+UNFRIENDING", "READ_APART"), "known"),
     ("SNAPSHOT_FIRST", ("CAST=A", "READ_APART"), "missing"),
+    ("POSITION", ("CAST=A", "REPLICA"), "missing"),
+    ("POSITION", ("CAST=A+UNFRIENDING", "REPLICA"), "known"),
+    ("VAGUENESS", ("CAST=A+B", "REPLICA"), "missing"),
 ])
 def test_each_guard_is_needed(tmp_path, guard, settings, promise):
     assert promise in str(check(tmp_path, f"WITHOUT_{guard}", *settings))

@@ -33,6 +33,19 @@
 #define XID(post) ((post) == C -> PIECE : (post))
 
 byte committed = OLD; /* whoever looks at it takes a snapshot */
+
+/* Of those who read from a standby (app/replica.h): what is in the log, in which
+ * a commit is before the primary shows it, and what of that has been replayed.
+ * The log's order is that of the writing, so it is some time's all. */
+#ifdef REPLICA
+byte written = OLD;
+byte replayed = OLD;
+#define WRITE(transaction) written = written | (transaction);
+#else
+#define written committed
+#define WRITE(transaction)
+#endif
+
 byte unfriended;      /* the post whose author is unfriended */
 byte removed;         /* the post that is removed */
 
@@ -54,7 +67,12 @@ mtype value = ABSENT;
 byte front;    /* posts whose frames were put in front of it, and count */
 byte page;     /* posts that were read */
 bool older;    /* there is something below them */
-byte snapshot; /* the trailer's */
+byte snapshot; /* the trailer's: whatever its reader may have seen */
+#ifdef REPLICA
+byte sure;     /* and what it has seen for sure */
+#else
+#define sure snapshot
+#endif
 #ifdef WITHOUT_ONCE
 byte again; /* posts whose frames are there twice */
 #endif
@@ -68,6 +86,10 @@ typedef reading {
     bool leased;
     byte seen; /* the snapshot for the trailer */
     byte read; /* the one of the read */
+#ifdef REPLICA
+    byte position; /* that the replica must have come to */
+    byte sure;
+#endif
 }
 reading readers[2];
 
@@ -78,6 +100,10 @@ inline forget(reader)
     reader.seen = 0;
 #endif
     reader.read = 0;
+#ifdef REPLICA
+    reader.position = 0;
+    reader.sure = 0;
+#endif
 }
 
 /* A change gives the value another CAS number. */
@@ -98,6 +124,9 @@ inline set(kind)
         page = 0;
         older = false;
         snapshot = 0;
+#ifdef REPLICA
+        sure = 0;
+#endif
 #ifdef WITHOUT_ONCE
         again = 0;
 #endif
@@ -121,8 +150,9 @@ byte known = OLD;
 inline check_answer(items, links)
 {
     /* (a) every known post that is not hidden by now is there, down to where
-     * the link leads on; (d) it is so with what the dispatcher knows, too */
-    missing = known & FEED(committed) & ~items;
+     * the link leads on; (d) it is so with what the dispatcher knows, too. (A
+     * replica may show what is being hidden before the primary does.) */
+    missing = known & committed & FEED(written) & ~items;
     assert(missing == 0 || (links && missing < LOWEST(items)));
 
     /* (b) nothing is there twice */
@@ -160,6 +190,9 @@ inline cut(ids, limit, links)
 }
 
 hidden byte items, links, missing;
+#ifdef REPLICA
+hidden byte sure_of_it;
+#endif
 
 inline answer()
 {
@@ -181,10 +214,17 @@ inline store(me)
         links = false;
         cut(items, LIMIT_STORED, links);
         missing = readers[me].seen;
+#ifdef REPLICA
+        sure_of_it = readers[me].sure;
+#endif
         set(PAGE);
         page = items;
         older = links;
         snapshot = missing;
+#ifdef REPLICA
+        sure = sure_of_it;
+        sure_of_it = 0;
+#endif
         items = 0;
         links = 0;
         missing = 0;
@@ -226,6 +266,29 @@ proctype reader(byte me)
             value == LEASE -> forget(readers[me]);
             readers[me].leased = true
         }
+#ifdef REPLICA
+    :: atomic { /* the primary is asked how far it is */
+            readers[me].leased && readers[me].position == 0 ->
+#ifdef WITHOUT_POSITION
+            readers[me].position = OLD
+#else
+            readers[me].position = committed
+#endif
+        }
+    :: atomic { /* and the replica reads that has come so far */
+            readers[me].position && readers[me].read == 0 &&
+                (readers[me].position & ~replayed) == 0 ->
+            readers[me].seen = replayed;
+            readers[me].read = replayed;
+            if /* what is below the lowest that runs */
+            :: readers[me].sure = 0
+            :: readers[me].sure = replayed
+#ifdef WITHOUT_VAGUENESS
+            :: readers[me].sure = written /* what runs has a number, too */
+#endif
+            fi
+        }
+#else
 #ifdef READ_APART
     :: atomic { /* a statement */
             CLAIMED(me) && readers[me].seen == 0 ->
@@ -241,6 +304,7 @@ proctype reader(byte me)
             readers[me].seen = committed;
             readers[me].read = committed
         }
+#endif
 #endif
     :: atomic { /* `cas` */
             readers[me].seen && readers[me].read -> store(me)
@@ -263,7 +327,7 @@ proctype reader(byte me)
 #ifdef WITHOUT_VISIBLE
 #define IS_VISIBLE(post) false
 #else
-#define IS_VISIBLE(post) (snapshot & XID(post))
+#define IS_VISIBLE(post) (sure & XID(post))
 #endif
 
 /* The post's writer saw, as it listed the friends, all that the page's reader
@@ -358,6 +422,7 @@ proctype poster(byte post)
     byte listed;
 
     listed = committed;
+    WRITE(post)
     atomic {
         committed = committed | post;
         listed = LISTED(post);
@@ -384,8 +449,10 @@ proctype deliver()
 {
     byte listed;
 
+    WRITE(C)
     committed = committed | C;
     listed = committed;
+    WRITE(PIECE)
     atomic {
         committed = committed | PIECE;
         listed = LISTED(C);
@@ -403,6 +470,7 @@ end:
 /* friend_remove */
 proctype unfriend()
 {
+    WRITE(UNFRIENDING)
     committed = committed | UNFRIENDING;
 #ifdef WITHOUT_DROP
     known = known | UNFRIENDING;
@@ -427,6 +495,7 @@ proctype remove()
         is_told = true
 #endif
     }
+    WRITE(REMOVAL)
     committed = committed | REMOVAL;
     atomic {
         if
@@ -494,6 +563,18 @@ proctype job_work()
     od
 }
 
+#ifdef REPLICA
+/* It may lag for as long as it likes. */
+proctype standby()
+{
+    do
+    :: atomic {
+            replayed != written -> replayed = written
+        }
+    od
+}
+#endif
+
 /* Whatever is kept may go at any time. */
 proctype memcached()
 {
@@ -547,5 +628,8 @@ init {
         run follower_drop();
         run job_work();
         run memcached();
+#ifdef REPLICA
+        run standby();
+#endif
     }
 }
