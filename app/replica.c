@@ -18,6 +18,7 @@ enum {
     LAG_MAX = 1000,    /* ms that it may be so before another host is tried */
     FAULT_REST = 1000, /* ms without a look at one that failed */
     CALM = 3000,       /* ms without a failure, and it is over */
+    LOOK_PAUSE = 1000, /* ms between looks of who has nothing else to do */
     MARK_SIZE = 40,    /* a UUID */
 };
 
@@ -28,6 +29,7 @@ struct replica {
     bool has_caught_up; /* as far as this request needs it */
     bool answered;
     int64_t rests_until;  /* monotonic ms */
+    int64_t looks_at;     /* likewise */
     int64_t behind_since; /* likewise; 0: it is not */
     char mark[MARK_SIZE]; /* of the life that the primary is in */
     int64_t marked_by;    /* the primary's session that told it */
@@ -276,7 +278,10 @@ void replica_look(struct pg *pg)
 {
     struct replica *replica = pg_replica(pg);
 
-    if (replica && !catch_up(replica, pg))
+    if (!replica || monotonic_ms() < replica->looks_at)
+        return;
+    replica->looks_at = monotonic_ms() + LOOK_PAUSE;
+    if (!catch_up(replica, pg))
         succeed(replica);
 }
 

@@ -61,7 +61,7 @@ MUST_CHECK bool replica_attach(
 void replica_detach(struct pg *pg);
 
 /* Connects, and looks whether it may be read, for the log and for whoever
- * watches the service: when there is nothing else to do. */
+ * watches the service, now and then: when there is nothing else to do. */
 void replica_look(struct pg *pg);
 
 /* A request begins; may_read: nothing in it must be the primary's. Without a

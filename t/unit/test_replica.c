@@ -372,6 +372,9 @@ START_TEST(a_look_finds_what_is_wrong)
     replica_look(&primary);
     ck_assert_int_eq(state.fault, READ_REFUSED);
     ck_assert_int_eq(standby.reads, 0);
+    state.fault = READ_SERVED;
+    replica_look(&primary); /* not again as soon as this */
+    ck_assert_int_eq(state.fault, READ_SERVED);
 }
 END_TEST
 
