@@ -1,4 +1,4 @@
-"""A standby of a stack's PostgreSQL, in a folder of its own."""
+"""A standby of a PostgreSQL, in a folder of its own."""
 
 import contextlib
 import os
@@ -21,24 +21,20 @@ def run(command):
 
 
 class Standby:
-    """Made from the primary as it is now, and follows it once it is started:
-    asynchronously, unless the primary is told otherwise."""
+    """Made from the server with that folder of sockets, as it is now, and follows
+    it once it is started: asynchronously, unless that is told otherwise."""
 
-    def __init__(self, stack, folder, name="standby"):
+    def __init__(self, server, folder, name="standby"):
         self.name = name
         self.folder = Path(folder)
         self.data = self.folder / name
         self.sockets = self.folder / f"{name}.sockets"
         run(["mkdir", self.sockets])
-        run([TOOLS / "pg_basebackup", "-h", stack.run, "-U", "postgres", "-D", self.data,
+        run([TOOLS / "pg_basebackup", "-h", server, "-U", "postgres", "-D", self.data,
              "-c", "fast", "--no-sync", "-R", "-X", "stream"])
         with (self.data / "postgresql.auto.conf").open("a") as file:
             file.write(f"cluster_name = '{name}'\n")
         self.process = None
-
-    @property
-    def conninfo(self):
-        return f"host={self.sockets} dbname=newsfeed user=newsfeed"
 
     def start(self):
         log = (self.folder / f"{self.name}.log").open("a")
@@ -57,6 +53,16 @@ class Standby:
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
         assert result.returncode == 0, result.stderr
         return result.stdout.strip()
+
+    def leave(self):
+        """It follows nobody any more, and stays what it is."""
+        self.one("ALTER SYSTEM SET primary_conninfo = ''")
+        self.one("SELECT pg_reload_conf()")
+        eventually(lambda: self.one("SELECT count(*) FROM pg_stat_wal_receiver") == "0")
+
+    def promote(self):
+        self.one("SELECT pg_promote()")
+        eventually(lambda: self.one("SELECT pg_is_in_recovery()") == "f")
 
     @property
     def pid(self):

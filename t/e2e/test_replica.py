@@ -66,7 +66,7 @@ class Pair:
 @pytest.fixture(scope="module")
 def pair(make_module_stack, module_folder):
     stack = make_module_stack(patience=PATIENCE, WORKERS="4", SETTINGS=settings(module_folder))
-    standby = Standby(stack, module_folder).start()
+    standby = Standby(stack.run, module_folder).start()
     pair = Pair(stack, standby)
     try:
         eventually(pair.is_read)
@@ -219,8 +219,7 @@ def test_one_of_another_database_is_refused(pair):
     client = pair.client
     author, reader = client.friends_of_new()
     eventually(pair.is_read)
-    pair.standby.one("SELECT pg_promote()")
-    eventually(lambda: pair.standby.one("SELECT pg_is_in_recovery()") == "f")
+    pair.standby.promote()
     with pair.left_out("refused"):
         post = client.publish(author)
         assert client.inbound_ids(reader, "?limit=3") == [post]
