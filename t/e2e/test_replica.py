@@ -43,7 +43,7 @@ class Pair:
         """How often each result was counted."""
         metrics = self.monitor.metrics()
         return {result: metrics.sum("newsfeed_replica_reads_total", result=result)
-                for result in ("served", "gone", "refused", "behind")}
+                for result in ("served", "gone", "refused", "behind", "failed")}
 
     def is_read(self):
         before = self.reads()["served"]
@@ -109,6 +109,23 @@ def test_whoever_wrote_reads_it(pair):
     with delayed(pair.standby):
         for _ in range(50):
             write_and_read(pair.client, author, reader)
+
+
+def test_whatever_a_get_reads_may_come_from_there(pair):
+    client = pair.client
+    author, reader = client.friends_of_new()
+    post = client.publish(author, subject="Replicated", story="By a standby")
+    eventually(lambda: client.search("Replicated") == [link(author)])
+    for path in (link(author), f"{link(author)}/friends", f"{link(author)}/outbound",
+                 f"{link(author)}/outbound/{post}", f"{link(reader)}/inbound?limit=7",
+                 f"{link(reader)}/inbound?after=1", f"{link(reader)}/inbound/marker",
+                 "/outbound?keywords=standby", "/outbound/items?keywords=standby"):
+        def is_served():
+            before = pair.reads()["served"]
+            assert client.get(path).status == 200
+            return pair.reads()["served"] > before
+        eventually(is_served)
+    assert pair.reads()["failed"] == 0
 
 
 def test_cached_pages_are_as_new(pair):
