@@ -328,6 +328,26 @@ def test_events_that_were_not_kept_are_missed(stack, index):
     stack.client.delete(link(last))
 
 
+def test_a_post_that_the_index_does_not_take_holds_up_no_other(stack, index):
+    client, w = stack.client, next(words)
+    author = client.add_participant()
+    index.sql("CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS"
+              " $$ BEGIN RAISE 'not this one'; END $$;"
+              "CREATE TRIGGER fail BEFORE INSERT ON search FOR EACH ROW WHEN"
+              f" (NEW.document @@ '{w}bad'::tsquery) EXECUTE FUNCTION fail()")
+    try:
+        with behind(index):
+            posts = [client.publish(author, f"{w} {w}{kind}") for kind in ("one", "bad", "two")]
+        eventually(lambda: items(client, w) == [posts[2], posts[0]])
+        assert f"what has happened at {posts[1]} is left out" in stack.log()
+        new = client.publish(author, w)
+        eventually(lambda: new in items(client, w))
+    finally:
+        index.sql("DROP TRIGGER fail ON search; DROP FUNCTION fail")
+    client.ok("PATCH", f"{link(author)}/outbound/{posts[1]}", {"story": "good"})
+    eventually(lambda: posts[1] in items(client, w))
+
+
 def test_what_is_not_its_database_is_refused(stack, index):
     wrong = f"postgresql:///newsfeed?host={stack.run}&user=newsfeed_owner"
     said = index.reindex(stack, code=69, **{"search.conninfo": wrong})
