@@ -153,22 +153,30 @@ static enum replica_read connect_to(struct replica *replica)
 /* The life that the database is in, of which a row tells from now on. */
 static enum error find_life(struct replica *replica, struct pg *pg)
 {
-    static struct pg_statement statement = {
+    static struct pg_statement look = {
         .name = "life",
         .sql = sql_life,
+        .reads = true,
+    };
+    static struct pg_statement begin = {
+        .name = "life_begin",
+        .sql = sql_life_begin,
         .reads = true, /* it may be run twice */
     };
     struct pg_params params = {0};
 
     if (pg_session(pg) == replica->marked_by && pg_is_connected(pg))
         return OK;
-    enum error error = pg_exec(pg, &statement, &params);
+    enum error error = pg_exec(pg, &look, &params);
+    if (!error && pg_rows(pg) == 0)
+        error = pg_exec(pg, &begin, &params);
     if (error)
         return error;
-    struct text mark = pg_text(pg, 0, 0);
-    if (pg_rows(pg) == 0 ||
-        mark.len >= MARK_SIZE) /* another made it just now */
+    if (pg_rows(pg) == 0) /* another made it just now */
         return ERR_LOCKED;
+    struct text mark = pg_text(pg, 0, 0);
+    if (mark.len >= MARK_SIZE)
+        return ERR_INTERNAL;
     if (strcmp(mark.data, replica->mark) != 0)
         replica->met = 0;
     strcpy(replica->mark, mark.data);

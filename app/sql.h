@@ -21,6 +21,7 @@ extern const char sql_index_apply[];
 extern const char sql_index_next[];
 extern const char sql_index_posts[];
 extern const char sql_life[];
+extern const char sql_life_begin[];
 extern const char sql_live_catch_up[];
 extern const char sql_live_posts[];
 extern const char sql_live_touched[];

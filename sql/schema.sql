@@ -519,7 +519,8 @@ CREATE TABLE incarnation (
 
 -- The lives of the database, as programs that read from its standbys know them
 -- (app/replica.h): a promotion or a recovery to a point in time begins a
--- timeline. A standby that has a life's mark went the same way up to there.
+-- timeline, which is told with its cluster's identifier. A standby that has a
+-- life's mark went the same way up to there.
 CREATE TABLE life (
     timeline    text NOT NULL,
     incarnation uuid NOT NULL,

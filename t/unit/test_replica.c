@@ -16,6 +16,8 @@ struct pg {
     bool is_connected;
     int64_t position;  /* of the log: on disk, or replayed */
     const char *mark;  /* that the one tells and the other has; NULL: none */
+    bool is_new;       /* nobody has written it down */
+    int begun;         /* how often that was done */
     enum error fault;  /* of what it is asked for */
     bool is_lost;      /* and the connection with it */
     enum error locked; /* who connects is told so */
@@ -122,6 +124,11 @@ enum error pg_exec(
         pg->position += replays;
     } else if (strcmp(statement->name, "life") == 0) {
         ck_assert_ptr_eq(pg, &primary);
+        pg->rows = !pg->is_new;
+    } else if (strcmp(statement->name, "life_begin") == 0) {
+        ck_assert_ptr_eq(pg, &primary);
+        pg->is_new = false;
+        pg->begun++;
     } else if (strcmp(statement->name, "life_met") == 0) {
         ck_assert_ptr_eq(pg, &standby);
         pg->rows = pg->mark && strcmp(pg->mark, params->values[0]) == 0;
@@ -291,6 +298,20 @@ START_TEST(one_of_another_life_is_refused)
 }
 END_TEST
 
+START_TEST(a_life_is_written_down_once)
+{
+    ck_assert(serves());
+    ck_assert_int_eq(primary.begun, 0); /* by somebody else */
+    primary.is_connected = false;
+    primary.is_new = true;
+    ck_assert(serves());
+    ck_assert_int_eq(primary.begun, 1);
+    primary.is_connected = false;
+    ck_assert(serves());
+    ck_assert_int_eq(primary.begun, 1);
+}
+END_TEST
+
 START_TEST(a_new_session_of_the_primary_may_be_another_life)
 {
     ck_assert(serves());
@@ -438,6 +459,7 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, one_that_lags_is_left_alone_for_a_while);
     tcase_add_test(tests, one_that_goes_on_lagging_is_left_for_another);
     tcase_add_test(tests, one_of_another_life_is_refused);
+    tcase_add_test(tests, a_life_is_written_down_once);
     tcase_add_test(tests, a_new_session_of_the_primary_may_be_another_life);
     tcase_add_test(tests, a_new_session_of_the_replica_may_be_of_another_life);
     tcase_add_test(tests, one_that_was_promoted_is_refused);
