@@ -205,6 +205,7 @@ static enum error look_up(struct pg *pg, const struct filter *filter,
     pg_add_text(&params, filter->since);
     pg_add_text(&params, filter->until);
     pg_add_int(&params, has_older);
+    pg_add_int(&params, filter->author);
     return pg_exec(pg, &statement, &params);
 }
 

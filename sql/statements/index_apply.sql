@@ -19,7 +19,8 @@ added AS (
                 $7::tsvector[])
             WHERE EXISTS (SELECT FROM place)
         ON CONFLICT (outbound_id) DO UPDATE
-            SET edited = excluded.edited, document = excluded.document)
+            SET participant_id = excluded.participant_id,
+                edited = excluded.edited, document = excluded.document)
 UPDATE follower SET done = $2::bigint
     WHERE name = 'index' AND EXISTS (SELECT FROM place)
     RETURNING done;

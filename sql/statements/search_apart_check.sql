@@ -7,7 +7,8 @@ SELECT post, author, NOT EXISTS (SELECT FROM participant
     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])
         AS found (post, author, known)
     WHERE NOT EXISTS (SELECT FROM outbound o
-            WHERE o.id = post AND coalesce((extract(epoch FROM o.edited)
-                * 1000)::bigint, 0) = known OFFSET 0)
+            WHERE o.id = post AND o.participant_id = author
+                AND coalesce((extract(epoch FROM o.edited)
+                    * 1000)::bigint, 0) = known OFFSET 0)
         OR NOT EXISTS (SELECT FROM participant
             WHERE participant.id = author OFFSET 0);

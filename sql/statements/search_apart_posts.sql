@@ -5,12 +5,13 @@
 --   $1 posts, $2 when they were edited as far as the index knows, in ms since
 --   1970 (0: never), $3 rows at most, $4 after: if it is not 0, these are the
 --   oldest, $5 whose friends (0: anybody), $6 since, $7 until, as text (NULL:
---   ever), $8 whether something older exists
+--   ever), $8 whether something older exists, $9 author (0: anybody)
 WITH post AS MATERIALIZED (
     SELECT o.* FROM unnest($1::bigint[], $2::bigint[]) AS found (post, known)
         CROSS JOIN LATERAL (
             SELECT * FROM outbound WHERE outbound.id = found.post OFFSET 0) o
         WHERE coalesce((extract(epoch FROM edited) * 1000)::bigint, 0) = known
+            AND ($9::bigint = 0 OR participant_id = $9)
             AND ($6::text IS NULL OR occurred >= $6::timestamptz)
             AND ($7::text IS NULL OR occurred < $7::timestamptz)
             AND EXISTS (SELECT FROM participant p

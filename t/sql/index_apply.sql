@@ -2,7 +2,7 @@
 \set statement `cat sql/statements/index_apply.sql`
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(9);
+SELECT plan(10);
 CREATE SCHEMA apart;
 SET LOCAL search_path = apart, public;
 CREATE TABLE migration ();
@@ -25,6 +25,9 @@ SELECT is_empty($$ EXECUTE apply(9, 10, 'german', '{5}', '{1}', '{0}', '{e}',
 SELECT is((SELECT count(*) FROM search), 2::bigint, 'nothing was done');
 SELECT results_eq($$ EXECUTE apply(9, 11, 'simple', '{}', '{}', '{}', NULL,
     '{}') $$, 'VALUES (11::bigint)', 'without a document');
+EXECUTE apply(11, 12, 'simple', '{4}', '{7}', '{0}', '{d}', '{}');
+SELECT is((SELECT participant_id FROM search WHERE outbound_id = 4), 7::bigint,
+    'given again, it is another''s');
 SELECT is(current_setting('synchronous_commit'), 'off',
     'nobody waits for the disk');
 SELECT table_privs_are('apart', 'search', 'newsfeed',

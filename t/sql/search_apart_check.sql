@@ -2,7 +2,7 @@
 \set statement `cat sql/statements/search_apart_check.sql`
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(3);
+SELECT plan(4);
 PREPARE check_posts AS :statement
 
 INSERT INTO participant (name) VALUES ('ada') RETURNING id AS ada \gset
@@ -22,6 +22,9 @@ SELECT results_eq(format($$ EXECUTE check_posts('{%s,%s,%s}', '{%s,%s,%s}',
     format('VALUES (%s::bigint, %s::bigint, false), (%s, %s, false),
         (0, %s, false)', :a, :ada, :b, :ada, :ada),
     'edited by now, or before, or gone');
+SELECT results_eq(format($$ EXECUTE check_posts('{%s}', '{%s}', '{0}') $$,
+    :a, :eve), format('VALUES (%s::bigint, %s::bigint, false)', :a, :eve),
+    'of another author');
 DELETE FROM participant WHERE id = :eve;
 SELECT results_eq(format($$ EXECUTE check_posts('{%s}', '{%s}', '{0}') $$,
     :c, :eve), format('VALUES (%s::bigint, %s::bigint, true)', :c, :eve),

@@ -2,7 +2,7 @@
 \set statement `cat sql/statements/search_apart_posts.sql`
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(10);
+SELECT plan(11);
 PREPARE look AS :statement
 
 INSERT INTO participant (name) VALUES ('ada') RETURNING id AS ada \gset
@@ -19,14 +19,14 @@ INSERT INTO outbound (participant_id, subject, story, occurred, edited)
 
 CREATE FUNCTION pg_temp.look(posts bigint[], edited bigint[], rows int = 10,
     after bigint = 0, friends_of bigint = 0, since text = NULL,
-    until text = NULL)
+    until text = NULL, author bigint = 0)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     found record;
     list text[] = '{}';
 BEGIN
-    FOR found IN EXECUTE format('EXECUTE look(%L, %L, %s, %s, %s, %L, %L, 1)',
-        posts, edited, rows, after, friends_of, since, until)
+    FOR found IN EXECUTE format('EXECUTE look(%L, %L, %s, %s, %s, %L, %L, 1, %s)',
+        posts, edited, rows, after, friends_of, since, until, author)
     LOOP
         list = list || coalesce(found.subject, 'none');
     END LOOP;
@@ -45,11 +45,13 @@ SELECT is(pg_temp.look(:'all', :'edited', 10, 0, 0, '2026-01-05T00:00Z'), 'c b',
     'since');
 SELECT is(pg_temp.look(:'all', :'edited', 10, 0, 0, NULL, '2026-01-05T00:00Z'),
     'a', 'until');
+SELECT is(pg_temp.look(:'all', :'edited', author => :bob), 'b',
+    'of an author, whatever the index knows');
 DELETE FROM outbound WHERE id = :a;
 DELETE FROM participant WHERE id = :ada;
 SELECT is(pg_temp.look(:'all', :'edited'), 'b', 'not what is gone, or its author');
 SELECT is(pg_temp.look('{}', '{}'), 'none', 'of nothing, nothing');
-SELECT results_eq($$ EXECUTE look('{}', '{}', 1, 0, 0, NULL, NULL, 1) $$,
+SELECT results_eq($$ EXECUTE look('{}', '{}', 1, 0, 0, NULL, NULL, 1, 0) $$,
     $$ VALUES (NULL::bigint, NULL::bigint, NULL::timestamptz(3), NULL::text,
         NULL::text, NULL::timestamptz(3), 1::bigint) $$,
     'but whether there is something older');
