@@ -43,6 +43,7 @@ extern const char sql_search[];
 extern const char sql_search_apart[];
 extern const char sql_search_apart_check[];
 extern const char sql_search_apart_items[];
+extern const char sql_search_apart_match[];
 extern const char sql_search_apart_posts[];
 extern const char sql_search_items[];
 extern const char sql_sweep_friends[];

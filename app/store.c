@@ -732,7 +732,8 @@ static enum error ask_index(
     if (words_query(search_language, ask->keywords, &parts, &raw)) {
         pg_add_text(&params, (struct text){buf_text(&parts), parts.len});
         pg_add_text(&params, (struct text){buf_text(&raw), raw.len});
-        store_add_page(&params, ask->page);
+        if (ask->page)
+            store_add_page(&params, ask->page);
         if (ask->add)
             ask->add(&params, ask->context);
         error = parts.failed || raw.failed

@@ -174,10 +174,10 @@ MUST_CHECK enum error store_read_items(const struct pg *pg,
     const struct page *page, int64_t to, struct items *found);
 
 /* What an index is asked, by a statement whose parameters are parts and raw of
- * the words (words.h), those of the page, and those that add() adds. */
+ * the words (words.h), those of a page, and those that add() adds. */
 struct ask {
     struct text keywords;
-    const struct page *page;
+    const struct page *page;                                    /* or NULL */
     void (*add)(struct pg_params *params, const void *context); /* or NULL */
     const void *context;
 };

@@ -19,117 +19,110 @@ static enum error ask(struct pg *index, struct pg_statement *statement,
 /* --- authors ------------------------------------------------------------ */
 
 enum {
-    AUTHOR_POSITION, /* columns of search_apart.sql */
-    AUTHOR_ID,
-    AUTHOR_OLDER,
-    AUTHOR_VOID,
-    AUTHOR_POST = AUTHOR_VOID + 2,
-    AUTHOR_EDITED,
+    MATCH_VOID = 3,
+    AUTHOR_VOID = 3
+}; /* columns */
 
-    ROUNDS = 8, /* of asking without what is gone */
-};
-
-/* What the index finds that is not there, or not as it knows it: int64_t each.
- */
-struct stale {
+/* Posts as the index knows them: int64_t each. */
+struct known {
     struct buf posts;
-    struct buf authors; /* who are gone */
+    struct buf authors;
+    struct buf edited;
 };
 
-static void add_stale(struct pg_params *params, const void *context)
+static void free_known(struct known *known)
 {
-    const struct stale *stale = context;
-
-    pg_add_ids(params, &stale->posts);
-    pg_add_ids(params, &stale->authors);
+    buf_free(&known->posts);
+    buf_free(&known->authors);
+    buf_free(&known->edited);
 }
 
-static bool is_among(const struct buf *ids, int64_t id)
+static enum error find_posts(
+    struct pg *index, struct text keywords, struct known *known)
 {
-    const int64_t *list = (const int64_t *)(const void *)ids->data;
+    static struct pg_statement statement = {
+        .name = "search_apart_match",
+        .sql = sql_search_apart_match,
+        .reads = true,
+    };
+    struct ask what = {.keywords = keywords};
+    const struct language *language;
 
-    for (size_t i = 0; i < ids->len / sizeof(id); i++)
-        if (list[i] == id)
-            return true;
-    return false;
+    enum error error = ask(index, &statement, &what, MATCH_VOID, &language);
+    if (!error) {
+        pg_ids(index, 0, 0, &known->posts);
+        pg_ids(index, 0, 1, &known->authors);
+        pg_ids(index, 0, 2, &known->edited);
+    }
+    return error;
 }
 
-/* Adds those among what was found. */
-static enum error check_authors(
-    struct pg *pg, const struct pg *index, struct stale *stale)
+/* Leaves those that are there, and as they are known. */
+static enum error check_posts(struct pg *pg, struct known *known)
 {
     static struct pg_statement statement = {
         .name = "search_apart_check",
         .sql = sql_search_apart_check,
         .reads = true,
     };
-    static const int columns[] = {AUTHOR_POST, AUTHOR_ID, AUTHOR_EDITED};
     struct pg_params params = {0};
 
-    for (int column = 0; column < 3; column++) {
-        struct buf ids = {0};
-        for (int i = 0; i < pg_rows(index); i++) {
-            int64_t id = pg_int(index, i, columns[column]);
-            buf_add(&ids, &id, sizeof(id));
-        }
-        pg_add_ids(&params, &ids);
-        buf_free(&ids);
-    }
+    pg_add_ids(&params, &known->posts);
+    pg_add_ids(&params, &known->authors);
+    pg_add_ids(&params, &known->edited);
     enum error error = pg_exec(pg, &statement, &params);
-    for (int i = 0; !error && i < pg_rows(pg); i++) {
-        int64_t post = pg_int(pg, i, 0), author = pg_int(pg, i, 1);
-        buf_add(&stale->posts, &post, sizeof(post));
-        if (pg_int(pg, i, 2))
-            buf_add(&stale->authors, &author, sizeof(author));
+    buf_reset(&known->posts, known->posts.cap);
+    buf_reset(&known->authors, known->authors.cap);
+    if (!error) {
+        pg_ids(pg, 0, 0, &known->posts);
+        pg_ids(pg, 0, 1, &known->authors);
     }
     return error;
 }
 
-/* The page that the index has given, without those who are still not there. */
-static enum error read_authors(const struct pg *index, const struct page *page,
-    const struct stale *stale, struct matches *found)
+static void add_known(struct pg_params *params, const void *context)
 {
-    int first;
-    enum error error = store_cut_page(
-        index, page, AUTHOR_POSITION, AUTHOR_OLDER, &first, &found->ends);
-    int count = error ? 0 : found->ends.count;
+    const struct known *known = context;
 
-    found->ends.count = 0;
-    for (int i = first; i < first + count; i++)
-        if (!is_among(&stale->posts, pg_int(index, i, AUTHOR_POST)))
-            found->list[found->ends.count++] = pg_int(index, i, AUTHOR_ID);
-    if (!error && count > 0 && found->ends.count == 0)
-        return ERR_NO_SEARCH; /* nobody knows where to go on */
-    return error;
+    pg_add_ids(params, &known->posts);
+    pg_add_ids(params, &known->authors);
 }
 
-/* Authors stand where their best or newest post puts them: if that is not there
- * any more, another one does, or none. An author of whom the index does not
- * know so much that so many rounds were not enough is left out. */
-enum error store_apart_search(struct pg *pg, struct pg *index,
-    struct text keywords, const struct page *page, struct matches *found)
+static enum error rank(struct pg *index, struct text keywords,
+    const struct page *page, const struct known *known, struct matches *found)
 {
     static struct pg_statement statement = {
         .name = "search_apart",
         .sql = sql_search_apart,
         .reads = true,
     };
-    struct stale stale = {0};
-    struct ask what = {keywords, page, add_stale, &stale};
+    struct ask what = {keywords, page, add_known, known};
     const struct language *language;
-    size_t known = 1;
-    enum error error = OK;
+    int first;
 
-    for (int i = 0; !error && i < ROUNDS && known != stale.posts.len; i++) {
-        known = stale.posts.len;
-        error = ask(index, &statement, &what, AUTHOR_VOID, &language);
-        if (!error && !pg_is_null(index, 0, AUTHOR_POSITION))
-            error = check_authors(pg, index, &stale);
-    }
+    enum error error = ask(index, &statement, &what, AUTHOR_VOID, &language);
     if (!error)
-        error = read_authors(index, page, &stale, found);
-    buf_free(&stale.posts);
-    buf_free(&stale.authors);
+        error = store_cut_page(index, page, 0, 2, &first, &found->ends);
+    if (error)
+        return error;
+    for (int i = 0; i < found->ends.count; i++)
+        found->list[i] = pg_int(index, first + i, 1);
+    return OK;
+}
+
+/* Each page is cut from the list of all that is there: where an author stands
+ * in it does not hang on who was looked at before. */
+enum error store_apart_search(struct pg *pg, struct pg *index,
+    struct text keywords, const struct page *page, struct matches *found)
+{
+    struct known known = {0};
+
+    enum error error = find_posts(index, keywords, &known);
+    if (!error)
+        error = check_posts(pg, &known);
+    if (!error)
+        error = rank(index, keywords, page, &known, found);
+    free_known(&known);
     return error;
 }
 

@@ -192,6 +192,28 @@ def test_what_is_gone_or_changed_is_not_found_however_far_behind_it_is(stack, in
                      f" {gone} OR outbound_id = {posts[cut][2]}") == "0"
 
 
+def test_authors_stand_where_what_is_left_puts_them_on_every_page(stack, index):
+    client, w = stack.client, next(words)
+    one, other, gone = client.add_participants(3)
+    client.publish(one, f"{w} and very much else")
+    client.publish(other, f"{w} {w}", "and else")
+    best = [client.publish(one, f"{w} {w} {w}", f"{w} {w}") for _ in range(12)]
+    client.publish(gone, f"{w} {w}")
+    path = f"/outbound?keywords={w}&limit="
+    eventually(lambda: len(items(client, w)) == 15)
+    assert client.search(w)[0] == link(one)
+
+    with behind(index):
+        client.delete(link(gone))
+        for post in best:
+            client.delete(f"{link(one)}/outbound/{post}")
+        both = [link(other), link(one)]
+        assert client.search(w) == both
+        assert pages(client, path + "1", list) == [[author] for author in both]
+    eventually(lambda: has_come(stack, index))
+    assert client.search(w) == both
+
+
 def test_pages_are_full_though_much_is_gone(stack, index):
     client, w = stack.client, next(words)
     author, reader = client.friends_of_new()
