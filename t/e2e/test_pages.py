@@ -271,6 +271,7 @@ def test_a_page_that_stays_open_does_not_grow(open_window, stack):
 
     items = publish(260)
     page.sees("260 unread")
+    page.wait(lambda: ids_on(page)[:1] == items[-1:], "the last one is not shown")
     assert page.run("return document.querySelectorAll('.post').length") <= 250
     page.click("Show older posts")
     page.wait(lambda: len(ids_on(page)) > 250, "no more posts")

