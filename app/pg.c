@@ -180,17 +180,14 @@ static void begin_with_next_host(struct pg *pg)
     pg->first_host = pg->first_host < INT16_MAX ? pg->first_host + 1 : 0;
 }
 
-/* A host that swallows packets goes to the end of the list. */
 static bool complete_connection(struct pg *pg, int64_t deadline)
 {
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
 
     while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
         short events = status == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-        if (!wait_for(pg->conn, events, deadline)) {
-            begin_with_next_host(pg);
+        if (!wait_for(pg->conn, events, deadline))
             return false;
-        }
         status = PQconnectPoll(pg->conn);
     }
     return status == PGRES_POLLING_OK;
@@ -323,6 +320,8 @@ enum error pg_connect(struct pg *pg, struct buf *reason)
         buf_reset(&sentence, sentence.cap);
         error = connect_new(pg, &sentence, &was_there);
     }
+    if (error) /* the first one may swallow packets, or be none for us */
+        begin_with_next_host(pg);
     if (reason)
         buf_puts(reason, buf_text(&sentence));
     else

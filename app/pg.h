@@ -92,7 +92,7 @@ void pg_free(struct pg *pg);
 /* Connects unless connected. `reason` gets a sentence unless OK; if it
  * is NULL, the log says once when it begins to fail, and when that is over.
  * ERR_NO_DATABASE: out of reach, or the breaker is open; ERR_INVALID: it was
- * not accepted. */
+ * not accepted. Another attempt begins with the next host. */
 MUST_CHECK enum error pg_connect(struct pg *pg, struct buf *reason);
 
 /* The same, after a look whether the server has closed the connection while it

@@ -106,13 +106,19 @@ static void succeed(struct replica *replica)
 }
 
 /* Nobody connects to one for a while. */
+static enum replica_read keep_off(
+    struct replica *replica, enum replica_read fault, const char *sentence)
+{
+    replica->behind_since = 0;
+    breaker_trip(&replica->state->connecting, FAULT_REST);
+    return fail(replica, fault, sentence);
+}
+
 static enum replica_read leave(
     struct replica *replica, enum replica_read fault, const char *sentence)
 {
     pg_leave(replica->pg);
-    replica->behind_since = 0;
-    breaker_trip(&replica->state->connecting, FAULT_REST);
-    return fail(replica, fault, sentence);
+    return keep_off(replica, fault, sentence);
 }
 
 /* A statement of ours failed, which the driver has logged. */
@@ -144,7 +150,8 @@ static enum replica_read connect_to(struct replica *replica)
     if (!error)
         breaker_reset(connecting);
     else
-        read = leave(replica, error == ERR_INVALID ? READ_REFUSED : READ_GONE,
+        read = keep_off(replica,
+            error == ERR_INVALID ? READ_REFUSED : READ_GONE,
             buf_text(&sentence));
     buf_free(&sentence);
     return read;

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from client import link
+from monitor import Monitor
 from stack import NO_PATIENCE, PSQL, alive, as_account, children_of, free_port
 from waiting import eventually
 
@@ -18,12 +19,12 @@ pytestmark = pytest.mark.xdist_group("hosts")
 TOOLS = Path(PSQL).parent
 
 
-def conninfo(*hosts, **options):
+def conninfo(*hosts, setting="db.conninfo", **options):
     """As SETTINGS take it: without spaces. A host is a folder or host:port."""
     names = ",".join(str(host).partition(":")[0] for host in hosts)
     ports = ",".join(str(host).partition(":")[2] or "5432" for host in hosts)
     more = "".join(f"&{key}={value}" for key, value in options.items())
-    return f"db.conninfo=postgresql://newsfeed@/newsfeed?host={names}&port={ports}{more}"
+    return f"{setting}=postgresql://newsfeed@/newsfeed?host={names}&port={ports}{more}"
 
 
 def tool(name, *arguments):
@@ -107,6 +108,18 @@ def test_writes_follow_the_primary_after_a_failover(make_stack, standby):
     later = eventually(lambda: stack.client.publish(author))
     assert stack.client.inbound_ids(reader) == [later, item]
     assert stack.pid("newsfeed") == master
+
+
+def test_a_replica_that_swallows_packets_is_passed_over(make_stack, standby, black_hole):
+    """By each worker, whichever it begins with."""
+    stack = make_stack(start=False, patience=NO_PATIENCE, WORKERS="4")
+    stack.up("postgres")
+    other = standby(stack)
+    stack.configure(conninfo(black_hole, other, setting="db.read_conninfo"))
+    stack.start()
+    monitor = Monitor(stack)
+    eventually(lambda: any("replica" in line for line in monitor.lines("warning")))
+    eventually(lambda: not any("replica" in line for line in monitor.lines("warning")))
 
 
 def caught_up(stack, other):

@@ -21,6 +21,7 @@ struct pg {
     enum error fault;  /* of what it is asked for */
     bool is_lost;      /* and the connection with it */
     enum error locked; /* who connects is told so */
+    int host;          /* that the next connection begins with */
     bool is_promoted;
     int reads;
     int64_t column;
@@ -69,6 +70,7 @@ static enum error open_session(struct pg *pg, struct buf *reason)
     if (pg->is_connected)
         return OK;
     if (pg->locked) {
+        pg->host++;
         if (reason)
             buf_puts(reason, "replica: it does not let us in");
         return pg->locked;
@@ -96,6 +98,7 @@ bool pg_is_connected(const struct pg *pg)
 void pg_leave(struct pg *pg)
 {
     pg->is_connected = false;
+    pg->host++;
 }
 
 int64_t pg_session(const struct pg *pg)
@@ -353,6 +356,19 @@ START_TEST(one_that_is_gone_is_tried_by_one_now_and_then)
 }
 END_TEST
 
+START_TEST(no_host_is_left_out)
+{
+    standby.locked = ERR_NO_DATABASE;
+    ck_assert(!serves());
+    ck_assert_int_eq(standby.host, 1);
+    standby.locked = OK;
+    standby.is_promoted = true;
+    breaker_reset(&state.connecting);
+    ck_assert(!serves());
+    ck_assert_int_eq(standby.host, 2);
+}
+END_TEST
+
 START_TEST(one_that_is_no_standby_is_refused)
 {
     standby.locked = ERR_INVALID;
@@ -464,6 +480,7 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, a_new_session_of_the_replica_may_be_of_another_life);
     tcase_add_test(tests, one_that_was_promoted_is_refused);
     tcase_add_test(tests, one_that_is_gone_is_tried_by_one_now_and_then);
+    tcase_add_test(tests, no_host_is_left_out);
     tcase_add_test(tests, one_that_is_no_standby_is_refused);
     tcase_add_test(tests, a_statement_that_is_lost_there_is_the_primarys);
     tcase_add_test(tests, a_statement_that_fails_there_is_the_primarys);
