@@ -572,7 +572,8 @@ static struct verdict try(struct pg *pg, struct pg_statement *statement,
     if (!verdict.error)
         return verdict;
     log_failure(pg, statement);
-    if (verdict.error == ERR_LOCKED) /* whoever waits for ours goes first */
+    if (verdict.error == ERR_LOCKED && !pg->settings.once)
+        /* whoever waits for ours goes first */
         poll(NULL, 0, LOCK_PAUSE);
     if (verdict.next != RECONNECT)
         return verdict;

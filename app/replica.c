@@ -14,9 +14,9 @@
 
 enum {
     LAG_WAIT = 10,     /* ms that a request waits for it to come so far */
-    LAG_REST = 100,    /* ms without a look at one that did not */
-    LAG_MAX = 1000,    /* ms that it may be so before another host is tried */
-    FAULT_REST = 1000, /* ms without a look at one that failed */
+    REST = 100,        /* ms without a look at one that did not, or failed */
+    RESTS_MAX = 1000,  /* ms that it may be so before another host is tried */
+    FAULT_REST = 1000, /* ms without a look at one that is gone, or refused */
     CALM = 3000,       /* ms without a failure, and it is over */
     LOOK_PAUSE = 1000, /* ms between looks of who has nothing else to do */
     MARK_SIZE = 40,    /* a UUID */
@@ -28,9 +28,10 @@ struct replica {
     bool may_read;      /* this request, as yet */
     bool has_caught_up; /* as far as this request needs it */
     bool answered;
-    int64_t rests_until;  /* monotonic ms */
-    int64_t looks_at;     /* likewise */
-    int64_t behind_since; /* likewise; 0: it is not */
+    int64_t rests_until;   /* monotonic ms */
+    int64_t resting_since; /* likewise; 0: it served since */
+    enum replica_read rests_for;
+    int64_t looks_at;     /* monotonic ms */
     char mark[MARK_SIZE]; /* of the life that the primary is in */
     int64_t marked_by;    /* the primary's session that told it */
     int64_t met;          /* the replica's that has it */
@@ -99,7 +100,7 @@ static void succeed(struct replica *replica)
 {
     struct replica_state *state = replica->state;
 
-    replica->behind_since = 0;
+    replica->resting_since = 0;
     if (state->fault && monotonic_ms() - state->failed_at > CALM &&
         atomic_exchange(&state->fault, READ_SERVED))
         log_info("pg", "replica: it is read again");
@@ -109,7 +110,7 @@ static void succeed(struct replica *replica)
 static enum replica_read keep_off(
     struct replica *replica, enum replica_read fault, const char *sentence)
 {
-    replica->behind_since = 0;
+    replica->resting_since = 0;
     breaker_trip(&replica->state->connecting, FAULT_REST);
     return fail(replica, fault, sentence);
 }
@@ -121,11 +122,30 @@ static enum replica_read leave(
     return keep_off(replica, fault, sentence);
 }
 
-/* A statement of ours failed, which the driver has logged. */
-static enum replica_read explain(struct replica *replica)
+/* It may be better in a moment; if not, by another host. */
+static enum replica_read rest(
+    struct replica *replica, enum replica_read fault, const char *sentence)
 {
-    return pg_is_connected(replica->pg)
-               ? READ_FAILED
+    int64_t now = monotonic_ms();
+
+    replica->rests_until = now + REST;
+    replica->rests_for = fault;
+    if (!replica->resting_since)
+        replica->resting_since = now;
+    if (now - replica->resting_since <= RESTS_MAX)
+        return fault;
+    replica->resting_since = 0;
+    if (fault != READ_UNKNOWN)
+        pg_leave(replica->pg);
+    return fail(replica, fault, sentence);
+}
+
+/* A statement of ours failed, which the driver has logged. */
+static enum replica_read explain(struct replica *replica, enum error error)
+{
+    return pg_is_connected(replica->pg) && error != ERR_TIMEOUT
+               ? rest(replica, READ_FAILED,
+                     "replica: its statements have failed for a second")
                : leave(replica, READ_GONE,
                      "replica: its connection was lost, or it did not answer "
                      "in time");
@@ -150,9 +170,9 @@ static enum replica_read connect_to(struct replica *replica)
     if (!error)
         breaker_reset(connecting);
     else
-        read = keep_off(replica,
-            error == ERR_INVALID ? READ_REFUSED : READ_GONE,
-            buf_text(&sentence));
+        read =
+            keep_off(replica, error == ERR_INVALID ? READ_REFUSED : READ_GONE,
+                buf_text(&sentence));
     buf_free(&sentence);
     return read;
 }
@@ -203,8 +223,9 @@ static enum replica_read meet(struct replica *replica)
     if (replica->met == pg_session(replica->pg))
         return READ_SERVED;
     pg_add_text(&params, (struct text){replica->mark, strlen(replica->mark)});
-    if (pg_exec(replica->pg, &statement, &params))
-        return explain(replica);
+    enum error error = pg_exec(replica->pg, &statement, &params);
+    if (error)
+        return explain(replica, error);
     if (pg_rows(replica->pg) == 0)
         return leave(replica, READ_REFUSED,
             "replica: it is none of this database, or has not followed it "
@@ -231,20 +252,6 @@ static enum error find_position(struct pg *pg, int64_t *position)
     return error;
 }
 
-static enum replica_read fall_behind(struct replica *replica)
-{
-    int64_t now = monotonic_ms();
-
-    replica->rests_until = now + LAG_REST;
-    if (!replica->behind_since)
-        replica->behind_since = now;
-    if (now - replica->behind_since > LAG_MAX) {
-        fail(replica, READ_BEHIND, "replica: it lags behind for a second");
-        pg_leave(replica->pg);
-    }
-    return READ_BEHIND;
-}
-
 /* No position: it is a primary by now. */
 static enum replica_read wait_for(struct replica *replica, int64_t position)
 {
@@ -258,35 +265,37 @@ static enum replica_read wait_for(struct replica *replica, int64_t position)
 
     for (;;) {
         struct pg_params params = {0};
-        if (pg_exec(replica->pg, &statement, &params))
-            return explain(replica);
+        enum error error = pg_exec(replica->pg, &statement, &params);
+        if (error)
+            return explain(replica, error);
         if (pg_is_null(replica->pg, 0, 0))
             return leave(replica, READ_REFUSED, "replica: it was promoted");
         if (pg_int(replica->pg, 0, 0) >= position)
             return READ_SERVED;
         if (monotonic_ms() >= until)
-            return fall_behind(replica);
+            return rest(replica, READ_BEHIND,
+                "replica: it has lagged behind for a second");
         poll(NULL, 0, 1);
     }
 }
 
-/* Position and life are told by one session of the primary. */
+/* Position and life are told by one session of the primary; the mark of the
+ * life is before that position. */
 static enum replica_read catch_up(struct replica *replica, struct pg *pg)
 {
     int64_t position;
 
     if (monotonic_ms() < replica->rests_until)
-        return READ_BEHIND;
+        return replica->rests_for;
     enum replica_read read = connect_to(replica);
     if (read)
         return read;
     if (find_life(replica, pg) || find_position(pg, &position) ||
-        pg_session(pg) != replica->marked_by) {
-        replica->rests_until = monotonic_ms() + LAG_REST;
-        return READ_UNKNOWN;
-    }
-    read = meet(replica);
-    return read ? read : wait_for(replica, position);
+        pg_session(pg) != replica->marked_by)
+        return rest(replica, READ_UNKNOWN,
+            "replica: the primary has not told for a second how far it is");
+    read = wait_for(replica, position);
+    return read ? read : meet(replica);
 }
 
 void replica_look(struct pg *pg)
@@ -296,7 +305,9 @@ void replica_look(struct pg *pg)
     if (!replica || monotonic_ms() < replica->looks_at)
         return;
     replica->looks_at = monotonic_ms() + LOOK_PAUSE;
-    if (!catch_up(replica, pg))
+    bool has_failed = /* at more than this */
+        replica->resting_since && replica->rests_for == READ_FAILED;
+    if (!catch_up(replica, pg) && !has_failed)
         succeed(replica);
 }
 
@@ -340,8 +351,9 @@ static enum replica_read try(struct replica *replica, struct pg *pg,
     if (read)
         return read;
     replica->has_caught_up = true;
-    if (pg_exec(replica->pg, statement, params))
-        return explain(replica);
+    enum error error = pg_exec(replica->pg, statement, params);
+    if (error)
+        return explain(replica, error);
     pg_hand_over(replica->pg, pg);
     succeed(replica);
     return READ_SERVED;

@@ -289,6 +289,22 @@ START_TEST(one_that_goes_on_lagging_is_left_for_another)
         ck_assert_int_lt(monotonic_ms() - began, 10000);
     }
     ck_assert_int_eq(state.fault, READ_BEHIND);
+    began = monotonic_ms();
+    while (standby.sessions < 3) { /* and so may that one be */
+        ck_assert(!serves());
+        ck_assert_int_lt(monotonic_ms() - began, 10000);
+    }
+    ck_assert_int_ge(monotonic_ms() - began, 900);
+}
+END_TEST
+
+START_TEST(one_that_lags_may_be_of_this_life)
+{
+    standby.mark = NULL; /* not yet */
+    standby.position = 99;
+    ck_assert(!serves());
+    ck_assert_int_eq(state.fault, READ_SERVED);
+    ck_assert(standby.is_connected);
 }
 END_TEST
 
@@ -387,6 +403,16 @@ START_TEST(a_statement_that_is_lost_there_is_the_primarys)
 }
 END_TEST
 
+START_TEST(a_statement_that_takes_too_long_there_is_the_last_for_a_while)
+{
+    ck_assert(serves());
+    standby.fault = ERR_TIMEOUT;
+    ck_assert(!serves());
+    ck_assert_int_eq(state.fault, READ_GONE);
+    ck_assert(!standby.is_connected);
+}
+END_TEST
+
 START_TEST(a_statement_that_fails_there_is_the_primarys)
 {
     uint64_t before = counted(READ_FAILED);
@@ -397,9 +423,50 @@ START_TEST(a_statement_that_fails_there_is_the_primarys)
     ck_assert(!reads_there());
     standby.fault = OK;
     ck_assert(!reads_there()); /* and so is the rest of the request */
-    ck_assert(serves());
     ck_assert_uint_eq(counted(READ_FAILED), before + 1);
+    int64_t began = monotonic_ms();
+    while (!serves())
+        ck_assert_int_lt(monotonic_ms() - began, 10000);
+    ck_assert_int_ge(monotonic_ms() - began, 50);
+    ck_assert_uint_gt(counted(READ_FAILED), before + 1); /* while it rests */
     ck_assert_int_eq(state.fault, READ_SERVED);
+    ck_assert_int_eq(standby.sessions, 1);
+}
+END_TEST
+
+/* Of who cannot be asked, or fails: for that reason there is a fault. */
+static void go_on_with(struct pg *pg, enum replica_read read)
+{
+    uint64_t before = counted(read);
+    int64_t began = monotonic_ms();
+
+    ck_assert(serves());
+    pg->fault = ERR_INTERNAL;
+    while (state.fault == READ_SERVED) {
+        replica_begin(&primary, true);
+        static struct pg_statement statement = {.name = "feed"};
+        enum error error =
+            replica_exec(&primary, &statement, &(struct pg_params){0});
+        ck_assert_int_eq(error, primary.fault);
+        replica_look(&primary);
+        ck_assert_int_lt(monotonic_ms() - began, 10000);
+    }
+    ck_assert_int_eq(state.fault, read);
+    ck_assert_int_ge(monotonic_ms() - began, 900);
+    ck_assert_uint_gt(counted(read), before + 1);
+}
+
+START_TEST(one_whose_statements_go_on_failing_is_left_for_another)
+{
+    go_on_with(&standby, READ_FAILED);
+    ck_assert(!standby.is_connected);
+}
+END_TEST
+
+START_TEST(a_primary_that_does_not_tell_is_a_fault_of_its_own)
+{
+    go_on_with(&primary, READ_UNKNOWN);
+    ck_assert(standby.is_connected);
 }
 END_TEST
 
@@ -474,6 +541,7 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, it_is_waited_for_a_little);
     tcase_add_test(tests, one_that_lags_is_left_alone_for_a_while);
     tcase_add_test(tests, one_that_goes_on_lagging_is_left_for_another);
+    tcase_add_test(tests, one_that_lags_may_be_of_this_life);
     tcase_add_test(tests, one_of_another_life_is_refused);
     tcase_add_test(tests, a_life_is_written_down_once);
     tcase_add_test(tests, a_new_session_of_the_primary_may_be_another_life);
@@ -483,7 +551,12 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, no_host_is_left_out);
     tcase_add_test(tests, one_that_is_no_standby_is_refused);
     tcase_add_test(tests, a_statement_that_is_lost_there_is_the_primarys);
+    tcase_add_test(
+        tests, a_statement_that_takes_too_long_there_is_the_last_for_a_while);
     tcase_add_test(tests, a_statement_that_fails_there_is_the_primarys);
+    tcase_add_test(
+        tests, one_whose_statements_go_on_failing_is_left_for_another);
+    tcase_add_test(tests, a_primary_that_does_not_tell_is_a_fault_of_its_own);
     tcase_add_test(tests, a_look_finds_what_is_wrong);
     tcase_add_test(tests, who_gives_up_reads_from_the_primary);
     tcase_add_test(tests, without_a_replica_all_is_the_primarys);
