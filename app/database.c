@@ -158,11 +158,13 @@ static struct pg *open_kind(const struct kind *kind, const char *conninfo,
     return pg;
 }
 
-/* What a replica may take of the time of a request, in which the primary is to
- * be asked behind it, and which has up to four steps there. */
+/* What each step at a replica may take of the time of a request, of which more
+ * than half is the primary's, before and behind them. There are six at most: it
+ * is connected to, twice if its session was cut, asked how far it is, twice,
+ * and whether it is of this life, and read. */
 static int limit_part(const struct config *config, int timeout)
 {
-    int part = config->worker_request_timeout / 8;
+    int part = config->worker_request_timeout / 16;
 
     return timeout < part ? timeout : part;
 }

@@ -19,8 +19,14 @@ enum {
     FAULT_REST = 1000, /* ms without a look at one that is gone, or refused */
     CALM = 3000,       /* ms without a failure, and it is over */
     LOOK_PAUSE = 1000, /* ms between looks of who has nothing else to do */
+    WAL_PAGE = 8192,   /* bytes of the log */
     MARK_SIZE = 40,    /* a UUID */
 };
+
+/* us that its clock may be ahead of the primary's: what is younger than a
+ * minute is looked at by that (store.c), and nobody takes so long to bring a
+ * post. */
+static const int64_t clock_slack = 5000000;
 
 struct replica {
     struct pg *pg;
@@ -234,47 +240,69 @@ static enum replica_read meet(struct replica *replica)
     return READ_SERVED;
 }
 
-/* Up to where the primary's log has what was answered by now. */
-static enum error find_position(struct pg *pg, int64_t *position)
+/* Up to where the primary's log has what was answered by a time, of its
+ * clock. */
+struct moment {
+    int64_t position;
+    int64_t time; /* us since 1970 */
+};
+
+static enum error find_moment(struct pg *pg, struct moment *moment)
 {
     static struct pg_statement statement = {
         .name = "position",
         .sql = "SELECT CASE WHEN current_setting('synchronous_commit') = 'off'"
                " THEN pg_current_wal_insert_lsn()"
-               " ELSE pg_current_wal_flush_lsn() END",
+               " ELSE pg_current_wal_flush_lsn() END, clock_timestamp()",
         .reads = true,
     };
     struct pg_params params = {0};
     enum error error = pg_exec(pg, &statement, &params);
 
     if (!error)
-        *position = pg_int(pg, 0, 0);
+        *moment = (struct moment){pg_int(pg, 0, 0), pg_time(pg, 0, 1)};
     return error;
 }
 
+/* Pages of the log are written as they are full, with what has only begun in
+ * them: nobody has replayed up to there before more comes, which is no fault.
+ */
+static enum replica_read fall_behind(struct replica *replica, int64_t position)
+{
+    if (position % WAL_PAGE == 0)
+        replica->resting_since = 0;
+    return rest(
+        replica, READ_BEHIND, "replica: it has lagged behind for a second");
+}
+
 /* No position: it is a primary by now. */
-static enum replica_read wait_for(struct replica *replica, int64_t position)
+static enum replica_read wait_for(
+    struct replica *replica, const struct moment *moment)
 {
     static struct pg_statement statement = {
         .name = "replayed",
         .sql = "SELECT CASE WHEN pg_is_in_recovery()"
-               " THEN pg_last_wal_replay_lsn() END",
+               " THEN pg_last_wal_replay_lsn() END, clock_timestamp()",
         .reads = true,
     };
-    int64_t until = monotonic_ms() + LAG_WAIT;
+    int64_t began = monotonic_ms();
 
     for (;;) {
         struct pg_params params = {0};
         enum error error = pg_exec(replica->pg, &statement, &params);
         if (error)
             return explain(replica, error);
+        int64_t waited = monotonic_ms() - began;
         if (pg_is_null(replica->pg, 0, 0))
             return leave(replica, READ_REFUSED, "replica: it was promoted");
-        if (pg_int(replica->pg, 0, 0) >= position)
+        if (pg_time(replica->pg, 0, 1) - moment->time >
+            clock_slack + waited * 1000)
+            return leave(replica, READ_REFUSED,
+                "replica: its clock is more than 5 s ahead of the primary's");
+        if (pg_int(replica->pg, 0, 0) >= moment->position)
             return READ_SERVED;
-        if (monotonic_ms() >= until)
-            return rest(replica, READ_BEHIND,
-                "replica: it has lagged behind for a second");
+        if (waited >= LAG_WAIT)
+            return fall_behind(replica, moment->position);
         poll(NULL, 0, 1);
     }
 }
@@ -283,18 +311,18 @@ static enum replica_read wait_for(struct replica *replica, int64_t position)
  * life is before that position. */
 static enum replica_read catch_up(struct replica *replica, struct pg *pg)
 {
-    int64_t position;
+    struct moment moment;
 
     if (monotonic_ms() < replica->rests_until)
         return replica->rests_for;
     enum replica_read read = connect_to(replica);
     if (read)
         return read;
-    if (find_life(replica, pg) || find_position(pg, &position) ||
+    if (find_life(replica, pg) || find_moment(pg, &moment) ||
         pg_session(pg) != replica->marked_by)
         return rest(replica, READ_UNKNOWN,
             "replica: the primary has not told for a second how far it is");
-    read = wait_for(replica, position);
+    read = wait_for(replica, &moment);
     return read ? read : meet(replica);
 }
 

@@ -170,11 +170,11 @@ END_TEST
 
 START_TEST(a_replica_leaves_the_primary_its_time)
 {
-    config.worker_request_timeout = 1000;
+    config.worker_request_timeout = 1600;
     pg_free(database_new_replica(&config, 0));
-    ck_assert_int_eq(given.connect_timeout, 125);
-    ck_assert_int_eq(given.statement_timeout, 125);
-    ck_assert_has(opening, "SET statement_timeout = 125;");
+    ck_assert_int_eq(given.connect_timeout, 100);
+    ck_assert_int_eq(given.statement_timeout, 100);
+    ck_assert_has(opening, "SET statement_timeout = 100;");
 }
 END_TEST
 

@@ -15,6 +15,7 @@ struct pg {
     int64_t sessions;
     bool is_connected;
     int64_t position;  /* of the log: on disk, or replayed */
+    int64_t time;      /* us, of its clock */
     const char *mark;  /* that the one tells and the other has; NULL: none */
     bool is_new;       /* nobody has written it down */
     int begun;         /* how often that was done */
@@ -156,6 +157,13 @@ int64_t pg_int(const struct pg *pg, int row, int column)
     ck_assert_int_eq(row, 0);
     ck_assert_int_eq(column, 0);
     return pg->column;
+}
+
+int64_t pg_time(const struct pg *pg, int row, int column)
+{
+    ck_assert_int_eq(row, 0);
+    ck_assert_int_eq(column, 1);
+    return pg->time;
 }
 
 bool pg_is_null(const struct pg *pg, int row, int column)
@@ -359,6 +367,36 @@ START_TEST(one_that_was_promoted_is_refused)
 }
 END_TEST
 
+START_TEST(one_whose_clock_is_ahead_is_refused)
+{
+    primary.time = 1000000000;
+    standby.time = primary.time + 4000000;
+    ck_assert(serves());
+    standby.time = 0; /* then more is looked at than need be */
+    ck_assert(serves());
+    standby.time = primary.time + 9000000;
+    ck_assert(!serves());
+    ck_assert_int_eq(state.fault, READ_REFUSED);
+}
+END_TEST
+
+START_TEST(nobody_comes_to_where_a_page_of_the_log_ends)
+{
+    int64_t began = monotonic_ms();
+
+    ck_assert(serves());
+    primary.position = 8192;
+    standby.position = 8191;
+    while (monotonic_ms() - began < 1200)
+        ck_assert(!serves());
+    ck_assert_int_eq(state.fault, READ_SERVED);
+    ck_assert_int_eq(standby.sessions, 1);
+    primary.position = standby.position;
+    while (!serves())
+        ck_assert_int_lt(monotonic_ms() - began, 10000);
+}
+END_TEST
+
 START_TEST(one_that_is_gone_is_tried_by_one_now_and_then)
 {
     standby.locked = ERR_NO_DATABASE;
@@ -547,6 +585,8 @@ void add_tests(TCase *tests)
     tcase_add_test(tests, a_new_session_of_the_primary_may_be_another_life);
     tcase_add_test(tests, a_new_session_of_the_replica_may_be_of_another_life);
     tcase_add_test(tests, one_that_was_promoted_is_refused);
+    tcase_add_test(tests, one_whose_clock_is_ahead_is_refused);
+    tcase_add_test(tests, nobody_comes_to_where_a_page_of_the_log_ends);
     tcase_add_test(tests, one_that_is_gone_is_tried_by_one_now_and_then);
     tcase_add_test(tests, no_host_is_left_out);
     tcase_add_test(tests, one_that_is_no_standby_is_refused);
