@@ -681,6 +681,11 @@ struct replica *pg_replica(const struct pg *pg)
     return pg->replica;
 }
 
+int pg_timeout(const struct pg *pg)
+{
+    return pg->settings.statement_timeout;
+}
+
 struct spent *pg_spent(struct pg *pg)
 {
     return &pg->spent;

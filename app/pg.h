@@ -144,6 +144,9 @@ struct replica *pg_replica(const struct pg *pg);
  * they had to connect first. */
 struct spent *pg_spent(struct pg *pg);
 
+/* ms that the server may take for a statement. */
+int pg_timeout(const struct pg *pg);
+
 /* Whether there is a connection, as far as is known. */
 bool pg_is_connected(const struct pg *pg);
 

@@ -3,13 +3,23 @@
  * against what there is before it is shown. */
 #include <string.h>
 
+#include "clock.h"
 #include "sql.h"
 #include "store.h"
 
+/* It takes several statements, which together take no longer than two may. */
+static int64_t begin(const struct pg *index)
+{
+    return monotonic_ms() + 2LL * pg_timeout(index);
+}
+
 /* What fails there is of no concern to anything else. */
 static enum error ask(struct pg *index, struct pg_statement *statement,
-    const struct ask *ask, int is_void, const struct language **language)
+    const struct ask *ask, int is_void, int64_t deadline,
+    const struct language **language)
 {
+    if (monotonic_ms() >= deadline)
+        return ERR_TIMEOUT;
     enum error error =
         store_ask_index(index, statement, ask, is_void, language);
 
@@ -28,6 +38,7 @@ struct known {
     struct buf posts;
     struct buf authors;
     struct buf edited;
+    int64_t deadline;
 };
 
 static void free_known(struct known *known)
@@ -48,7 +59,8 @@ static enum error find_posts(
     struct ask what = {.keywords = keywords};
     const struct language *language;
 
-    enum error error = ask(index, &statement, &what, MATCH_VOID, &language);
+    enum error error =
+        ask(index, &statement, &what, MATCH_VOID, known->deadline, &language);
     if (!error) {
         pg_ids(index, 0, 0, &known->posts);
         pg_ids(index, 0, 1, &known->authors);
@@ -100,7 +112,8 @@ static enum error rank(struct pg *index, struct text keywords,
     const struct language *language;
     int first;
 
-    enum error error = ask(index, &statement, &what, AUTHOR_VOID, &language);
+    enum error error =
+        ask(index, &statement, &what, AUTHOR_VOID, known->deadline, &language);
     if (!error)
         error = store_cut_page(index, page, 0, 2, &first, &found->ends);
     if (error)
@@ -115,7 +128,7 @@ static enum error rank(struct pg *index, struct text keywords,
 enum error store_apart_search(struct pg *pg, struct pg *index,
     struct text keywords, const struct page *page, struct matches *found)
 {
-    struct known known = {0};
+    struct known known = {.deadline = begin(index)};
 
     enum error error = find_posts(index, keywords, &known);
     if (!error)
@@ -135,8 +148,6 @@ enum {
     ITEM_VOID,
 
     SPARE = 20,        /* asked for besides, since some may be gone */
-    SIFTED = 200,      /* the same, where a filter takes some out */
-    MORE = 4,          /* times as many the next time */
     PIECE_MAX = 20000, /* which is all that the index finds */
 };
 
@@ -144,6 +155,7 @@ enum {
 struct candidates {
     struct buf posts;
     struct buf edited;
+    int64_t deadline;
     int64_t horizon; /* up to where the index had come at first; 0: not asked */
     bool is_all;     /* it finds no more */
 };
@@ -164,7 +176,8 @@ static enum error find_more(struct pg *index, const struct filter *filter,
     };
     struct ask what = {filter->keywords, page, add_author, filter};
 
-    enum error error = ask(index, &statement, &what, ITEM_VOID, language);
+    enum error error =
+        ask(index, &statement, &what, ITEM_VOID, found->deadline, language);
     if (error)
         return error;
     int rows = pg_is_null(index, 0, ITEM_ID) ? 0 : pg_rows(index);
@@ -214,8 +227,7 @@ static void go_on(struct page *piece, const struct candidates *found)
         if (!piece->after && (piece->before == 0 || ids[i] < piece->before))
             piece->before = ids[i];
     }
-    piece->limit =
-        piece->limit < PIECE_MAX / MORE ? piece->limit * MORE : PIECE_MAX;
+    piece->limit = PIECE_MAX;
 }
 
 static int count_posts(const struct pg *pg)
@@ -223,7 +235,8 @@ static int count_posts(const struct pg *pg)
     return pg_is_null(pg, 0, 0) ? 0 : pg_rows(pg);
 }
 
-/* Asks on until the page is full, or there is nothing more. All candidates are
+/* Asks for a page and some, and if too little of that is there, for all; for
+ * all at once where a filter takes some out. All candidates are
  * looked up anew each time: what they say is read from the last result. */
 static enum error fill_page(struct pg *pg, struct pg *index,
     const struct filter *filter, const struct page *page, bool has_older,
@@ -233,7 +246,7 @@ static enum error fill_page(struct pg *pg, struct pg *index,
     struct page piece = *page;
     enum error error;
 
-    piece.limit += sifts ? SIFTED : SPARE;
+    piece.limit = sifts ? PIECE_MAX : piece.limit + SPARE;
     do {
         error = find_more(index, filter, &piece, found, language);
         if (!error)
@@ -252,11 +265,11 @@ static void forget(struct candidates *found)
 
 /* Whether there is something that is not above `after`. */
 static enum error look_below(struct pg *pg, struct pg *index,
-    const struct filter *filter, int64_t after, bool *has_older,
-    const struct language **language)
+    const struct filter *filter, int64_t after, int64_t deadline,
+    bool *has_older, const struct language **language)
 {
     struct page below = {.before = after + 1};
-    struct candidates found = {0};
+    struct candidates found = {.deadline = deadline};
     enum error error =
         fill_page(pg, index, filter, &below, false, &found, language);
 
@@ -269,13 +282,13 @@ enum error store_apart_search_items(struct pg *pg, struct pg *index,
     const struct filter *filter, const struct page *page, struct items *found,
     const struct language **language)
 {
-    struct candidates candidates = {0};
+    struct candidates candidates = {.deadline = begin(index)};
     bool has_older = false;
     enum error error = OK;
 
     if (page->after && page->after < INT64_MAX)
-        error =
-            look_below(pg, index, filter, page->after, &has_older, language);
+        error = look_below(pg, index, filter, page->after, candidates.deadline,
+            &has_older, language);
     if (!error)
         error = fill_page(
             pg, index, filter, page, has_older, &candidates, language);

@@ -1,8 +1,10 @@
 """The search index in a database of its own, which may be behind, away, or wrong:
 nothing is found that is not there, and nothing else suffers."""
 
+import contextlib
 import os
 import signal
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -12,6 +14,7 @@ from conftest import make_folder
 from load import Load
 from monitor import Monitor
 from search_database import SearchDatabase
+from stack import NO_PATIENCE, PATIENCE
 from waiting import SOON, eventually
 
 pytestmark = pytest.mark.xdist_group("search_apart")
@@ -33,17 +36,23 @@ class Service:
 
     def __init__(self, make, folder, index):
         self.file = folder / "newsfeed.conf"
-        self.file.write_text("")
+        self.configure()
         self.file.chmod(0o644)
-        self.stack = make(CONFIG=str(self.file), WORKERS="4")
+        self.stack = make(CONFIG=str(self.file), WORKERS="4", patience=NO_PATIENCE)
         self.index = index
         self.said, self.missed, self.made, self.last = [], [], [], None
         self.word = next(words)
         self.author = self.stack.client.add_participant()
 
-    def reload(self, index=None):
+    def configure(self, index=None, **settings):
+        settings = {**dict(word.split("=") for word in PATIENCE.split()),
+                    "search.conninfo": index.conninfo() if index else "", **settings}
+        self.file.write_text("".join("[{}]\n{} = {}\n".format(*name.split("."), value)
+                                     for name, value in settings.items()))
+
+    def reload(self, index=None, **settings):
         before = self.stack.children("worker")
-        self.file.write_text(f"[search]\nconninfo = {index.conninfo()}\n" if index else "")
+        self.configure(index, **settings)
         self.stack.kill("newsfeed", signal.SIGHUP)
         eventually(lambda: not set(before) & set(self.stack.children("worker")))
 
@@ -280,6 +289,64 @@ def test_without_its_database_nothing_but_the_search_suffers(stack, index):
     eventually(lambda: client.search(w) == [link(author)])
     eventually(lambda: monitor.metrics().sum("newsfeed_search_up") == 1)
     assert "answers again" in stack.log()
+
+
+@contextlib.contextmanager
+def slow(index, seconds):
+    """Each statement of a search takes so long at least."""
+    index.sql("ALTER TABLE search_language RENAME TO search_kept;"
+              "CREATE VIEW search_language AS SELECT language"
+              f" FROM search_kept, pg_sleep({seconds});"
+              "GRANT SELECT ON search_language TO newsfeed")
+    try:
+        yield
+    finally:
+        index.sql("DROP VIEW search_language;"
+                  "ALTER TABLE search_kept RENAME TO search_language")
+
+
+@contextlib.contextmanager
+def hanging(index):
+    """All of its server stands still."""
+    server = index.pid("postgres")
+    children = Path(f"/proc/{server}/task/{server}/children").read_text()
+    stopped = [server, *map(int, children.split())]
+
+    def tell_all(by):
+        for pid in stopped:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, by)
+
+    tell_all(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        tell_all(signal.SIGCONT)
+
+
+def test_a_search_takes_no_longer_than_two_statements_may(service, index):
+    stack, client, w = service.stack, service.stack.client, next(words)
+    author = client.add_participant()
+    stack.sql("INSERT INTO outbound (participant_id, subject, story)"
+              f" SELECT {author}, '{w}', 'n' FROM generate_series(1, 60)")
+    eventually(lambda: len(items(client, w, limit=100)) == 60)
+    posts = items(client, w, limit=100)
+    page = f"/outbound/items?keywords={w}&limit=1&after={posts[30]}"
+    service.reload(index, **{"db.statement_timeout": 1000})
+    try:
+        with behind(index):
+            gone = ",".join(map(str, posts[1:-1]))
+            stack.sql(f"DELETE FROM outbound WHERE id IN ({gone})")
+            assert ids(client.ok("GET", page)) == [posts[0]]
+            with slow(index, 0.7):
+                assert client.get(page).status == 503
+        with hanging(index):
+            assert client.get(page).status == 503
+            client.publish(author, w)
+    finally:
+        service.reload(index)
+    eventually(lambda: has_come(stack, index))
+    eventually(lambda: len(items(client, w)) == 3)
 
 
 def test_it_is_built_anew_in_another_language_while_it_serves(stack, index):
