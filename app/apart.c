@@ -8,6 +8,7 @@
 #include "clock.h"
 #include "document.h"
 #include "log.h"
+#include "replica.h"
 #include "sql.h"
 
 enum {
@@ -24,11 +25,11 @@ static int64_t needed(const struct apart *a)
 
 /* --- where it is -------------------------------------------------------- */
 
-static enum error read_place(struct apart *a, struct buf *incarnation)
+static enum error read_place(struct apart *a, struct buf *life)
 {
     static struct pg_statement statement = {
         .name = "apart_place",
-        .sql = "SELECT done, since, state::text, incarnation::text, language"
+        .sql = "SELECT done, since, state::text, life::text, language"
                " FROM follower, search_language WHERE name = 'index'",
         .reads = true,
     };
@@ -42,7 +43,7 @@ static enum error read_place(struct apart *a, struct buf *incarnation)
     a->done = pg_int(pg, 0, 0);
     a->since = pg_int(pg, 0, 1);
     a->state = (enum apart_state) * pg_text(pg, 0, 2).data;
-    buf_puts(incarnation, pg_text(pg, 0, 3).data);
+    buf_puts(life, pg_text(pg, 0, 3).data);
     snprintf(a->language, sizeof(a->language), "%s", pg_text(pg, 0, 4).data);
     return OK;
 }
@@ -50,14 +51,14 @@ static enum error read_place(struct apart *a, struct buf *incarnation)
 /* Which life of the database it is, up to where events may be forgotten, and
  * its newest id: none that an index has come to can be above that. */
 static enum error read_life(
-    struct apart *a, struct buf *incarnation, int64_t *floor, int64_t *newest)
+    struct apart *a, struct buf *life, int64_t *floor, int64_t *newest)
 {
     static struct pg_statement statement = {
         .name = "apart_life",
-        .sql = "SELECT i.id::text, f.id, greatest(f.id,"
+        .sql = "SELECT f.id, greatest(f.id,"
                " (SELECT id FROM outbound ORDER BY id DESC LIMIT 1),"
                " (SELECT id FROM event ORDER BY id DESC LIMIT 1))"
-               " FROM incarnation i, event_floor f",
+               " FROM event_floor f",
         .reads = true,
     };
     struct pg *pg = a->posts;
@@ -67,28 +68,29 @@ static enum error read_life(
         error = ERR_INTERNAL;
     if (error)
         return error;
-    buf_puts(incarnation, pg_text(pg, 0, 0).data);
-    *floor = pg_int(pg, 0, 1);
-    *newest = pg_int(pg, 0, 2);
-    return OK;
+    *floor = pg_int(pg, 0, 0);
+    *newest = pg_int(pg, 0, 1);
+    error = replica_life(pg);
+    if (!error)
+        buf_puts(life, pg_text(pg, 0, 0).data);
+    return error;
 }
 
 /* From now on it is about this life. Ids may be given again that were lost: it
  * does not stay beyond what there is. */
 static enum error write_life(
-    struct apart *a, const struct buf *incarnation, enum apart_state state)
+    struct apart *a, const struct buf *life, enum apart_state state)
 {
     static struct pg_statement statement = {
         .name = "apart_begin",
-        .sql = "UPDATE follower SET incarnation = $1::text::uuid,"
+        .sql = "UPDATE follower SET life = $1::text::uuid,"
                " since = $2::bigint, done = least(done, $2),"
                " state = $4::bigint::int::\"char\""
                " WHERE name = 'index' AND done = $3::bigint",
     };
     struct pg_params params = {0};
 
-    pg_add_text(
-        &params, (struct text){buf_text(incarnation), incarnation->len});
+    pg_add_text(&params, (struct text){buf_text(life), life->len});
     pg_add_int(&params, a->arrival.horizon);
     pg_add_int(&params, a->done);
     pg_add_int(&params, state);
@@ -118,7 +120,7 @@ static enum error compare(struct apart *a, const struct buf *known,
         return write_life(a, life, a->state);
     }
     if (strcmp(buf_text(known), buf_text(life)) != 0)
-        why = "the database is another one, or was restored";
+        why = "the database is another one, was restored, or failed over";
     else if (newest < a->done)
         why = "the database has lost what was indexed";
     else if (floor > needed(a))

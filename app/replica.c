@@ -183,8 +183,7 @@ static enum replica_read connect_to(struct replica *replica)
     return read;
 }
 
-/* The life that the database is in, of which a row tells from now on. */
-static enum error find_life(struct replica *replica, struct pg *pg)
+enum error replica_life(struct pg *pg)
 {
     static struct pg_statement look = {
         .name = "life",
@@ -198,15 +197,19 @@ static enum error find_life(struct replica *replica, struct pg *pg)
     };
     struct pg_params params = {0};
 
-    if (pg_session(pg) == replica->marked_by && pg_is_connected(pg))
-        return OK;
     enum error error = pg_exec(pg, &look, &params);
     if (!error && pg_rows(pg) == 0)
         error = pg_exec(pg, &begin, &params);
+    return !error && pg_rows(pg) == 0 ? ERR_LOCKED : error;
+}
+
+static enum error find_life(struct replica *replica, struct pg *pg)
+{
+    if (pg_session(pg) == replica->marked_by && pg_is_connected(pg))
+        return OK;
+    enum error error = replica_life(pg);
     if (error)
         return error;
-    if (pg_rows(pg) == 0) /* another made it just now */
-        return ERR_LOCKED;
     struct text mark = pg_text(pg, 0, 0);
     if (mark.len >= MARK_SIZE)
         return ERR_INTERNAL;

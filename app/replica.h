@@ -72,6 +72,10 @@ void replica_begin(struct pg *pg, bool may_read);
  * that is asked. */
 void replica_give_up(struct pg *pg);
 
+/* Gives the mark of the life that the database is in, of which a row tells from
+ * now on (table life), as its only row. LOCKED: another one is just at it. */
+MUST_CHECK enum error replica_life(struct pg *pg);
+
 /* The same as pg_exec, for a statement that only reads, at the replica if that
  * is as far as it must be. `params` must not have ids. */
 MUST_CHECK enum error replica_exec(

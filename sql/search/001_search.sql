@@ -35,20 +35,20 @@ $$;
 -- One row, 'index': all posts and events up to `done` are in the index. It
 -- moves in the statement that changes the index, under its lock.
 --
--- Which life of the other database that is about says `incarnation`, and what
+-- Which life of the other database that is about says `life` (its mark), and what
 -- has to be known of it, if the index is to be whole, `since`: events behind
 -- that, and behind `done`. States:
 --   n  it is new, and has not come to the end yet
 --   w  whole
---   m  it may lack what was changed: the other database was restored, or events
---      were kept no longer; to be built anew (newsfeed reindex)
+--   m  it may lack what was changed: the other database was restored or
+--      failed over, or events were kept no longer; to be built anew (newsfeed reindex)
 --   r  the same, and it is being built anew since then
 CREATE TABLE follower (
-    name        text PRIMARY KEY,
-    done        bigint NOT NULL DEFAULT 0,
-    since       bigint NOT NULL DEFAULT 0,
-    incarnation uuid,
-    state       "char" NOT NULL DEFAULT 'n'
+    name  text PRIMARY KEY,
+    done  bigint NOT NULL DEFAULT 0,
+    since bigint NOT NULL DEFAULT 0,
+    life  uuid,
+    state "char" NOT NULL DEFAULT 'n'
 );
 
 INSERT INTO follower (name) VALUES ('index');

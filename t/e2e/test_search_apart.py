@@ -392,7 +392,7 @@ def test_what_it_may_lack_is_told_and_mended(stack, index):
               "UPDATE incarnation SET id = gen_random_uuid()")
     break_sessions(stack)
     eventually(lambda: state(index) == "m")
-    assert "the database is another one, or was restored" in stack.log()
+    assert "the database is another one, was restored, or failed over" in stack.log()
     monitor = Monitor(stack)
     eventually(lambda: any("may lack" in line for line in monitor.lines("warning")))
     assert monitor.metrics().sum("newsfeed_search_whole") == 0
@@ -404,6 +404,26 @@ def test_what_it_may_lack_is_told_and_mended(stack, index):
     assert items(client, w) == [posts[0]]
     assert entries(index) == stack.one("SELECT count(*) FROM outbound")
     eventually(lambda: monitor.metrics().sum("newsfeed_search_whole") == 1)
+
+
+def test_a_failover_may_have_lost_what_is_in_it(stack, index):
+    client, w = stack.client, next(words)
+    author, other = client.add_participants(2)
+    post = client.publish(author, w)
+    eventually(lambda: items(client, w) == [post] and state(index) == "w")
+
+    # As if a standby had been promoted that lacked the post, and the id was
+    # given again: the incarnation is the same.
+    stack.sql("ALTER TABLE outbound DISABLE TRIGGER USER;"
+              f"UPDATE outbound SET participant_id = {other}, subject = '{w}new'"
+              f" WHERE id = {post}; ALTER TABLE outbound ENABLE TRIGGER USER;"
+              "DELETE FROM life")
+    for pid in stack.children("indexer"):
+        os.kill(pid, signal.SIGKILL)
+    eventually(lambda: state(index) == "m")
+    assert items(client, w, author=author) == client.search(w) == []
+    index.reindex(stack)
+    assert client.search(f"{w}new") == [link(other)] and state(index) == "w"
 
 
 def test_events_that_were_not_kept_are_missed(stack, index):
