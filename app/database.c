@@ -240,5 +240,5 @@ enum error database_check(const struct config *config, struct buf *reason)
     if (error || !*config->search_conninfo)
         return error;
     error = check(database_new_search(config, timeout, NULL), reason);
-    return error == ERR_NO_DATABASE ? ERR_NO_SEARCH : error;
+    return error ? ERR_NO_SEARCH : OK;
 }

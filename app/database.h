@@ -26,8 +26,9 @@ struct pg *database_new_search(const struct config *config,
     int statement_timeout, struct breaker *breaker);
 
 /* Connects, looks whether the schema is one for this program, disconnects. OK;
- * ERR_NO_DATABASE: out of reach (as yet), or ERR_NO_SEARCH, that of the search;
- * ERR_INVALID: it is not. `reason` gets a sentence unless OK. */
+ * ERR_NO_DATABASE: out of reach (as yet); ERR_INVALID: it is not;
+ * ERR_NO_SEARCH: either of that of the search, without which all else goes on.
+ * `reason` gets a sentence unless OK. */
 MUST_CHECK enum error database_check(
     const struct config *config, struct buf *reason);
 

@@ -363,10 +363,11 @@ START_TEST(it_is_none_of_the_services)
 }
 END_TEST
 
-START_TEST(that_of_the_service_is_looked_at_first)
+START_TEST(what_is_wrong_with_it_stops_the_search_alone)
 {
     config.search_conninfo = "dbname=search";
-    ck_assert_refused(
+    ck_assert_int_eq(database_check(&config, &reason), ERR_NO_SEARCH);
+    ck_assert_str_eq(buf_text(&reason),
         "search database: its tables are not those of sql/migrate --search; "
         "the "
         "search has a database of its own, or search.conninfo stays empty");
@@ -378,7 +379,7 @@ void add_tests(TCase *tests)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, the_search_has_one_of_its_own);
     tcase_add_test(tests, it_is_none_of_the_services);
-    tcase_add_test(tests, that_of_the_service_is_looked_at_first);
+    tcase_add_test(tests, what_is_wrong_with_it_stops_the_search_alone);
     tcase_add_test(tests, the_settings_reach_the_driver);
     tcase_add_test(tests, a_session_is_set_up_and_then_looked_at);
     tcase_add_test(tests, a_lock_is_given_up_in_time_to_try_again);
