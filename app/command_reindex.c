@@ -220,7 +220,8 @@ static int rebuild(struct rebuilding *r)
 
 static int cancel(struct rebuilding *r)
 {
-    if (insist(r, drop_old) || (r->look.next.len > 0 && insist(r, drop_next)))
+    if (insist(r, drop_old) || (r->look.next.len > 0 && insist(r, drop_next)) ||
+        (r->is_apart && rebuild_give_up(r->pg)))
         return give_up();
     printf("the search is in %s\n", buf_text(&r->look.in_force));
     return EX_OK;
@@ -290,6 +291,7 @@ static int work(struct rebuilding *r, const char *name, bool cancels)
     if (fill(r, name) || rebuild_look(r->pg, &r->look))
         return give_up();
     if (r->fill.is_new &&
+        (!r->is_apart || r->fill.apart.state == APART_WHOLE) &&
         (!name || strcmp(name, buf_text(&r->look.in_force)) == 0)) {
         printf("the search is in %s; the index is filled\n",
             buf_text(&r->look.in_force));

@@ -349,6 +349,16 @@ enum error rebuild_mend(struct pg *pg)
     return end(pg, error);
 }
 
+enum error rebuild_give_up(struct pg *pg)
+{
+    enum error error = begin(pg);
+
+    if (!error)
+        error = run(pg, "rebuild_give_up",
+            "UPDATE follower SET state = 'm' WHERE state = 'r'");
+    return end(pg, error);
+}
+
 enum error rebuild_choose(struct pg *pg, const char *language)
 {
     static struct pg_statement statement = {

@@ -47,6 +47,9 @@ MUST_CHECK enum error rebuild_switch(struct pg *pg, struct pg *posts,
  * mended by what is begun now. Another lack that shows up meanwhile, stays. */
 MUST_CHECK enum error rebuild_mend(struct pg *pg);
 
+/* Nothing mends it any more. */
+MUST_CHECK enum error rebuild_give_up(struct pg *pg);
+
 /* Of one that is empty, its language. */
 MUST_CHECK enum error rebuild_choose(struct pg *pg, const char *language);
 

@@ -398,6 +398,9 @@ def test_what_it_may_lack_is_told_and_mended(stack, index):
     assert monitor.metrics().sum("newsfeed_search_whole") == 0
     assert items(client, w) == [] and client.search(w) == []
 
+    index.sql("UPDATE follower SET state = 'r'")  # as if what mends it had died
+    index.reindex(stack, "--cancel")
+    assert state(index) == "m"
     index.reindex(stack)
     assert state(index) == "w"
     assert items(client, f"{w} before") == [posts[0]]
@@ -435,6 +438,14 @@ def test_events_that_were_not_kept_are_missed(stack, index):
     eventually(lambda: state(index) == "m")
     assert index.reindex(stack) and state(index) == "w"
     stack.client.delete(link(last))
+
+
+def test_a_new_one_that_lacks_something_is_not_called_filled(stack, index):
+    eventually(lambda: has_come(stack, index) and state(index) == "w")
+    stack.sql("DELETE FROM life")
+    index.sql("UPDATE follower SET state = 'n'")
+    said = index.reindex(stack)
+    assert "is filled" not in said and state(index) == "w"
 
 
 def test_a_post_that_the_index_does_not_take_holds_up_no_other(stack, index):
