@@ -147,6 +147,8 @@ enum {
     ITEM_HORIZON,
     ITEM_VOID,
 
+    POST_CHANGED = 7, /* one of search_apart_posts.sql */
+
     SPARE = 20,        /* asked for besides, since some may be gone */
     PIECE_MAX = 20000, /* which is all that the index finds */
 };
@@ -278,6 +280,18 @@ static enum error look_below(struct pg *pg, struct pg *index,
     return error;
 }
 
+/* `prev` goes on from where all are there, and as they are. */
+static void go_back(
+    const struct pg *pg, int64_t horizon, struct page_ends *ends)
+{
+    int64_t changed = pg_int(pg, 0, POST_CHANGED);
+
+    if (changed && changed <= horizon)
+        horizon = changed - 1;
+    if (ends->newest > horizon)
+        ends->newest = horizon;
+}
+
 enum error store_apart_search_items(struct pg *pg, struct pg *index,
     const struct filter *filter, const struct page *page, struct items *found,
     const struct language **language)
@@ -294,8 +308,8 @@ enum error store_apart_search_items(struct pg *pg, struct pg *index,
             pg, index, filter, page, has_older, &candidates, language);
     if (!error)
         error = store_read_items(pg, page, 0, found);
-    if (!error && found->ends.newest > candidates.horizon)
-        found->ends.newest = candidates.horizon;
+    if (!error)
+        go_back(pg, candidates.horizon, &found->ends);
     forget(&candidates);
     return error;
 }

@@ -223,6 +223,19 @@ def test_authors_stand_where_what_is_left_puts_them_on_every_page(stack, index):
     assert client.search(w) == both
 
 
+def test_the_way_back_meets_what_was_edited_meanwhile(stack, index):
+    client, w = stack.client, next(words)
+    author = client.add_participant()
+    posts = [client.publish(author, w, str(number)) for number in range(4)]
+    eventually(lambda: len(items(client, w)) == 4)
+    with behind(index):
+        client.ok("PATCH", f"{link(author)}/outbound/{posts[2]}", {"story": "edited"})
+        page = client.get(f"/outbound/items?keywords={w}&limit=2")
+        assert ids(page.json) == [posts[3], posts[1]]
+    eventually(lambda: has_come(stack, index))
+    assert posts[2] in ids(client.get(page.links["prev"]).json)
+
+
 def test_pages_are_full_though_much_is_gone(stack, index):
     client, w = stack.client, next(words)
     author, reader = client.friends_of_new()

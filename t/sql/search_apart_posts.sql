@@ -2,7 +2,7 @@
 \set statement `cat sql/statements/search_apart_posts.sql`
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(11);
+SELECT plan(14);
 PREPARE look AS :statement
 
 INSERT INTO participant (name) VALUES ('ada') RETURNING id AS ada \gset
@@ -38,6 +38,23 @@ SELECT format('{%s,%s,%s}', :a, :b, :c) AS all,
 
 SELECT is(pg_temp.look(:'all', :'edited'), 'c b a', 'newest first');
 SELECT is(pg_temp.look(:'all', '{0,0,0}'), 'b a', 'without what was edited since');
+CREATE FUNCTION pg_temp.changed(posts bigint[], edited bigint[], rows int,
+    after bigint)
+RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    found record;
+BEGIN
+    EXECUTE format('EXECUTE look(%L, %L, %s, %s, 0, NULL, NULL, 1, 0)', posts,
+        edited, rows, after) INTO found;
+    RETURN found.min;
+END
+$$;
+SELECT is(pg_temp.changed(:'all', '{0,0,0}', 1, 0), :c::bigint,
+    'which is above the end of the page');
+SELECT is(pg_temp.changed(:'all', format('{5,0,%s}', :'when')::bigint[], 2, 0),
+    NULL::bigint, 'one below it is that of a later page');
+SELECT is(pg_temp.changed(:'all', format('{5,0,%s}', :'when')::bigint[], 3, 0),
+    :a::bigint, 'unless there is none');
 SELECT is(pg_temp.look(:'all', :'edited', 2), 'c b', 'so many');
 SELECT is(pg_temp.look(:'all', :'edited', 2, 1), 'b a', 'of the oldest, by after');
 SELECT is(pg_temp.look(:'all', :'edited', 10, 0, :eve), 'b', 'of friends');
@@ -53,7 +70,7 @@ SELECT is(pg_temp.look(:'all', :'edited'), 'b', 'not what is gone, or its author
 SELECT is(pg_temp.look('{}', '{}'), 'none', 'of nothing, nothing');
 SELECT results_eq($$ EXECUTE look('{}', '{}', 1, 0, 0, NULL, NULL, 1, 0) $$,
     $$ VALUES (NULL::bigint, NULL::bigint, NULL::timestamptz(3), NULL::text,
-        NULL::text, NULL::timestamptz(3), 1::bigint) $$,
+        NULL::text, NULL::timestamptz(3), 1::bigint, NULL::bigint) $$,
     'but whether there is something older');
 
 SELECT * FROM finish();
