@@ -176,6 +176,7 @@ struct entries {
     struct buf posts;  /* to be read; int64_t each, as of the rest */
     struct buf gone;   /* posts */
     struct buf parted; /* participants */
+    bool is_refused;   /* the index does not take them */
 };
 
 static int compare_ids(const void *a, const void *b)
@@ -300,9 +301,11 @@ static enum error go(struct apart *a, struct entries *entries)
     const struct language *language = language_find(a->language);
     enum error error = forget_authors(a, &entries->parted);
 
+    if (error)
+        return error;
     do {
         struct documents made = {0};
-        if (!error && entries->posts.len > 0) {
+        if (entries->posts.len > 0) {
             error = documents_make(a->posts, &entries->posts,
                 language ? language : &language_simple, &made);
             drop_first(&entries->posts, made.last);
@@ -313,20 +316,27 @@ static enum error go(struct apart *a, struct entries *entries)
                 a, is_last ? entries->end : a->done, &made, &entries->gone);
         documents_free(&made);
     } while (!error && entries->posts.len > 0);
+    entries->is_refused = error == ERR_INTERNAL;
     return error;
 }
 
 /* What fails by itself must not hold up all the rest: it is looked for by
- * halves, and left out where it stands alone. */
-static void narrow(struct apart *a, const struct entries *entries)
+ * halves, and left out where it stands alone and the rest goes without it. */
+static void narrow(struct apart *a)
 {
-    a->leaves_out = a->size == 1;
     a->size = a->size > 1 ? a->size / 2 : a->size == 1 ? 1 : BATCH / 2;
-    if (a->leaves_out)
+}
+
+static enum error leave_out(struct apart *a, struct entries *entries)
+{
+    buf_reset(&entries->posts, entries->posts.cap);
+    enum error error = go(a, entries);
+    if (!error)
         log_error("search",
             "what has happened at %" PRId64 " is left out: the index does not "
             "take it",
             entries->end);
+    return error;
 }
 
 static enum error step(struct apart *a)
@@ -336,15 +346,14 @@ static enum error step(struct apart *a)
     enum error error = take(a, &entries);
     if (!error && pg_identity(a->posts) != a->database)
         error = ERR_LOCKED; /* of another database */
-    if (a->leaves_out)
-        buf_reset(&entries.posts, entries.posts.cap);
     if (!error)
         error = go(a, &entries);
-    if (error == ERR_INTERNAL)
-        narrow(a, &entries);
+    if (entries.is_refused && a->size == 1)
+        error = leave_out(a, &entries);
+    if (entries.is_refused)
+        narrow(a);
     else if (!error) {
         a->done = entries.end;
-        a->leaves_out = false;
         a->size = a->size > 0 && a->size < BATCH / 2 ? 2 * a->size : 0;
     }
     buf_free(&entries.posts);

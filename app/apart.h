@@ -36,7 +36,6 @@ struct apart {
     int64_t note_at;    /* monotonic ms */
     int64_t rest_until; /* the same: another one is at it */
     int size;           /* entries at once; 0: all that may be */
-    bool leaves_out;    /* the document that the index does not take */
 };
 
 /* Brings it on. *more: there is more to do at once. */
