@@ -214,6 +214,15 @@ static int busy_limit(const struct master *master, const struct child *child)
                : TURN_TIMEOUT;
 }
 
+/* How long a look at the replica may take that works (replica_look): three
+ * statements of the primary, and what else is at the replica. */
+static int look_limit(const struct config *config)
+{
+    return *config->db_read_conninfo ? 3 * config->db_statement_timeout +
+                                           config->worker_request_timeout / 2
+                                     : 0;
+}
+
 /* How long it may be idle without a sign of life, in ms: a worker connects to
  * the database then, once more if its session was cut. */
 static int silence_limit(const struct master *master, const struct child *child)
@@ -223,7 +232,7 @@ static int silence_limit(const struct master *master, const struct child *child)
     return SILENCE_TIMEOUT +
            (child->kind == PROCESS_DISPATCHER || child->kind == PROCESS_INDEXER
                    ? config->dispatcher_interval
-                   : 2 * config->db_connect_timeout);
+                   : 2 * config->db_connect_timeout + look_limit(config));
 }
 
 static void kill_child(struct child *child, enum end end)

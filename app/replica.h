@@ -26,12 +26,13 @@
  * change between a look at them and a read, and an administrator, or a restart,
  * ends the wait of a commit that no replica has.)
  *
- * Positions mean something within one life of one database. Of each life - a
- * promotion begins one, a restore does - a row tells (table `life`), which the
- * first program to meet it makes, on its primary. A standby that has the row
- * has replayed the log of that life; it is asked for whenever either session is
- * a new one. What remains is the administrator's: a standby that was made to
- * follow another primary while this one lives on must not be read.
+ * Positions mean something within one life of one database, in one cluster. Of
+ * each life - a promotion begins one, a restore does - a row tells (table
+ * `life`), which the first program to meet it makes, on its primary. A standby
+ * that has the row has replayed the log of that life; it is asked for whenever
+ * either session is a new one. What remains is the administrator's: a standby
+ * that was made to follow another primary while this one lives on must not be
+ * read.
  *
  * A replica may be ahead, too: there a commit is seen when it is replayed, on
  * the primary only when its session has heard that it is on disk, or of its
@@ -39,7 +40,9 @@
  * what was read with it alone (store.c); and of a page that it gave it is not
  * known which of the newest transactions it saw (stored.h). Who may still bring
  * a post that is missing stands in locks, which only the primary has: so lists
- * that would have to wait for one are read there. */
+ * that would have to wait for one are read there. What a list need not wait for
+ * any more is told by the clock of whoever reads it: so one that is far ahead
+ * of the primary's is refused. */
 #ifndef NEWSFEED_REPLICA_H
 #define NEWSFEED_REPLICA_H
 

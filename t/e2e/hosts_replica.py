@@ -1,13 +1,16 @@
 """Several servers of PostgreSQL, which make check-hosts runs: what test_replica.py
 has no time for."""
 
+import os
 import random
+import signal
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from client import link
 from monitor import Monitor
+from stack import NO_PATIENCE, children_of
 from standby import Standby
 from waiting import eventually, pause
 
@@ -56,6 +59,27 @@ def hosts(make_stack, folder):
     finally:
         for standby in standbys:
             standby.stop()
+
+
+def test_workers_that_look_at_a_primary_that_hangs_are_not_taken_for_hung(make_stack, folder):
+    """Longer than the 15 s in which an idle worker has to show that it lives."""
+    stack = make_stack(start=False, patience=NO_PATIENCE, WORKERS="2")
+    stack.configure(f"db.read_conninfo={uri([folder / 'one.sockets'], 'standby')}"
+                    " db.statement_timeout=20000 dispatcher.enabled=off")
+    stack.start()
+    standby = Standby(stack.run, folder, "one").start()
+    stopped = []
+    try:
+        eventually(Hosts(stack, [standby]).look)
+        stopped = [stack.pid("postgres"), *children_of(stack.pid("postgres"))]
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        eventually(lambda: stack.log().count("position: no answer in time") == 2)
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+        standby.stop()
+    assert "no sign of life" not in stack.log()
 
 
 def write_and_read(client, author, reader):
