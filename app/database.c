@@ -145,6 +145,7 @@ static struct pg *open_kind(const struct kind *kind, const char *conninfo,
         pg = pg_new(&(struct pg_settings){
             .conninfo = conninfo,
             .subject = kind->name,
+            .prefix = "",
             .connect_timeout = config->db_connect_timeout,
             .statement_timeout = statement_timeout,
             .prepare = config->db_prepare,
@@ -196,6 +197,7 @@ struct pg *database_new_replica(const struct config *config, int first_host)
         pg = pg_new(&(struct pg_settings){
             .conninfo = config->db_read_conninfo,
             .subject = "replica",
+            .prefix = "replica: ",
             .first_host = first_host,
             .once = true,
             .connect_timeout = limit_part(config, config->db_connect_timeout),

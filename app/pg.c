@@ -533,8 +533,8 @@ static void log_failure(
     const char *message = PQresultErrorMessage(pg->result);
     const char *state = PQresultErrorField(pg->result, PG_DIAG_SQLSTATE);
 
-    log_error("pg", "%s: %.*s (%s)", statement->name, first_line(message),
-        message, state ? state : "no SQLSTATE");
+    log_error("pg", "%s%s: %.*s (%s)", pg->settings.prefix, statement->name,
+        first_line(message), message, state ? state : "no SQLSTATE");
 }
 
 /* The connection broke, or the time was up, while a statement was under way.
@@ -546,7 +546,7 @@ static struct verdict lose_connection(struct pg *pg,
     bool late = monotonic_ms() >= deadline;
     const char *message = PQerrorMessage(pg->conn);
 
-    log_error("pg", "%s: %.*s", statement->name,
+    log_error("pg", "%s%s: %.*s", pg->settings.prefix, statement->name,
         late ? (int)strlen("no answer in time") : first_line(message),
         late ? "no answer in time" : message);
     if (late && pg->settings.breaker)

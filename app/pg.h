@@ -24,6 +24,7 @@ typedef enum error pg_accept(
 struct pg_settings {
     const char *conninfo;
     const char *subject; /* of what is said about it, "database" */
+    const char *prefix;  /* of what its statements are called in the log */
     int first_host;      /* of several, modulo their number */
     bool once;           /* a statement is run by the connection that there is,
                             and is not run again: pg_refresh makes a new one */
@@ -84,8 +85,8 @@ void pg_add_array(struct pg_params *params, const struct buf *array);
 /* Whether it is a conninfo string, or a URI; else `fault` gets a sentence. */
 bool pg_check(const char *conninfo, struct buf *fault);
 
-/* Connects nothing yet; NULL if there is no memory. Conninfo and subject must
- * outlive it, what else it needs of the settings is copied. */
+/* Connects nothing yet; NULL if there is no memory. Conninfo, subject and
+ * prefix must outlive it, what else it needs of the settings is copied. */
 struct pg *pg_new(const struct pg_settings *settings);
 void pg_free(struct pg *pg);
 

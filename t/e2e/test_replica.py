@@ -185,6 +185,7 @@ def test_one_that_hangs_holds_nobody_for_long(pair):
             assert client.inbound_ids(reader, "?limit=3") == [post]
             assert time.monotonic() - began < CONNECT + STATEMENT + SOON
         assert pair.warning() == ["replica: gone; the primary is read"]
+        assert "replica: replayed: no answer in time" in pair.stack.log()
     eventually(pair.is_read)
 
 
