@@ -24,9 +24,9 @@ static const struct language *in_force(struct text name)
     const struct language *used = language ? language : &language_simple;
 
     if (used != last && language)
-        log_info("dispatcher", "the search is in %s", name.data);
+        log_info("search", "the search is in %s", name.data);
     else if (used != last)
-        log_error("dispatcher",
+        log_error("search",
             "the search is in %s, which this program does not know: what it "
             "indexes is found by its words as they are",
             name.data);
@@ -107,7 +107,7 @@ void documents_flush(struct pg *flusher, bool more)
     if (pg_is_running(flusher) || (!is_much && !is_time))
         return;
     if (pg_send(flusher, &statement))
-        log_warn("dispatcher", "the search index could not be flushed");
+        log_warn("search", "the search index could not be flushed");
     unflushed = 0;
     next_flush = monotonic_ms() + FLUSH_INTERVAL;
 }
