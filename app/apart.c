@@ -223,7 +223,9 @@ static enum error take(struct apart *a, struct entries *entries)
     enum error error = pg_exec(pg, &statement, &params);
     if (error)
         return error;
-    int rows = pg_rows(pg);
+    if (pg_int(pg, 0, 5) > needed(a)) /* see compare() */
+        return ERR_LOCKED;
+    int rows = pg_is_null(pg, 0, 0) ? 0 : pg_rows(pg);
     for (int i = 0; i < rows; i++)
         take_entry(pg, i, entries);
     entries->end = rows == limit ? pg_int(pg, rows - 1, 0) : a->arrival.horizon;

@@ -453,6 +453,16 @@ def test_events_that_were_not_kept_are_missed(stack, index):
     stack.client.delete(link(last))
 
 
+def test_events_that_were_forgotten_under_its_eyes_are_missed(stack, index):
+    author = stack.client.add_participant()
+    eventually(lambda: has_come(stack, index) and state(index) == "w")
+    stack.sql("WITH new AS (INSERT INTO outbound (participant_id, subject, story)"
+              f" VALUES ({author}, 'a', 'a') RETURNING id)"
+              " UPDATE event_floor SET id = (SELECT id FROM new)")
+    eventually(lambda: state(index) == "m")
+    assert index.reindex(stack) and state(index) == "w"
+
+
 def test_a_new_one_that_lacks_something_is_not_called_filled(stack, index):
     eventually(lambda: has_come(stack, index) and state(index) == "w")
     stack.sql("DELETE FROM life")

@@ -2,7 +2,7 @@
 \set statement `cat sql/statements/index_next.sql`
 BEGIN;
 SET LOCAL ROLE newsfeed_owner;
-SELECT plan(5);
+SELECT plan(6);
 PREPARE next AS :statement
 CREATE TEMPORARY TABLE seen AS SELECT nextval('outbound_id_seq') AS before;
 
@@ -15,6 +15,8 @@ INSERT INTO outbound (participant_id, subject, story) VALUES (:eve, 'b', 'b')
 UPDATE outbound SET story = 'c' WHERE id = :a;
 DELETE FROM outbound WHERE id = :a;
 DELETE FROM participant WHERE id = :eve;
+
+SELECT id AS floor FROM event_floor \gset
 
 CREATE FUNCTION pg_temp.next(behind bigint, up_to bigint, rows bigint)
 RETURNS text LANGUAGE plpgsql AS $$
@@ -37,8 +39,11 @@ SELECT is(pg_temp.next(before, 9223372036854775807, 3), 'aa!p!', 'so many')
 SELECT is(pg_temp.next(:a, 9223372036854775807, 100), 'p!crg!', 'behind a place');
 SELECT is(pg_temp.next(before, :b, 100), 'aa!p!', 'up to a place') FROM seen;
 SELECT results_eq(format('EXECUTE next(%s, %s, 1)', :b - 1, :b),
-    format('VALUES (%s::bigint, ''p'', %s::bigint, %s::bigint, false)',
-        :b, :eve, :b), 'of whom, and about which post');
+    format('VALUES (%s::bigint, ''p'', %s::bigint, %s::bigint, false, %s::bigint)',
+        :b, :eve, :b, :floor), 'of whom, and about which post');
+SELECT results_eq(format('EXECUTE next(%s, %s, 1)', :b, :b),
+    format('VALUES (NULL::bigint, NULL, NULL::bigint, NULL::bigint, false,
+        %s::bigint)', :floor), 'nothing, but what may be forgotten');
 
 SELECT * FROM finish();
 ROLLBACK;
